@@ -1,0 +1,1 @@
+//! Roots, CAs, credentials.

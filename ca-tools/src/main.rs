@@ -1,0 +1,2 @@
+//! The `ca-tools` binary.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `exchange-node` binary.
+fn main() {}
