@@ -1,17 +1,20 @@
 //! Messages and services of `exchange.v1`, the rows of the store, and the conversions to and from
 //! [`exchange_core`]: parsing is validation.
 
-/// Wire messages and services, package `exchange.v1`.
-#[allow(missing_docs, clippy::all, reason = "generated code")]
-pub mod v1 {
-    tonic::include_proto!("exchange.v1");
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+mod exchange {
+    pub mod v1 {
+        tonic::include_proto!("exchange.v1");
+    }
+    pub mod store {
+        pub mod v1 {
+            tonic::include_proto!("exchange.store.v1");
+        }
+    }
 }
 
-/// Rows of the store, package `exchange.store.v1`.
-#[allow(missing_docs, clippy::all, reason = "generated code")]
-pub mod store {
-    tonic::include_proto!("exchange.store.v1");
-}
+pub use exchange::store::v1 as store;
+pub use exchange::v1;
 
 /// The encoded `FileDescriptorSet` of everything above, with comments, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
