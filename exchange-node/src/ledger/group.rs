@@ -1,0 +1,199 @@
+//! One group: commands decided in order on prefetched and staged rows, then closed into one batch.
+
+use super::{
+    AccessProof, Answer, Changes, Command, Committed, Decision, Error, MAX_ENTRIES, MAX_ENTRY_BYTES, Parts, head::Head,
+};
+use crate::{
+    refusal::Refusal,
+    store::{self, Key, Space, Store, Value, Write},
+};
+use bytes::Bytes;
+use exchange_core::{position::Position, reason::Reason};
+use exchange_proto::event;
+use std::collections::HashMap;
+
+/// What a command decides on: rows as they will be when its turn comes.
+pub struct View<'a> {
+    rows: &'a HashMap<(Space, Key), Option<Value>>,
+    events: &'a Head,
+    next_event: u64,
+    next_access: u64,
+    now_ms: u64,
+}
+
+impl View<'_> {
+    /// A row that the command named in [`Command::reads`].
+    ///
+    /// # Errors
+    /// The row was not named: a fault of the command, refused as internal instead of deciding on nothing.
+    pub fn row(&self, space: Space, key: &[u8]) -> Result<Option<&Value>, Refusal> {
+        match self.rows.get(&(space, key.to_vec())) {
+            Some(row) => Ok(row.as_ref()),
+            None => Err(Refusal::node(
+                Reason::Internal,
+                format!("a command read a row of {} that it had not named", space.name()),
+                "a mended release",
+            )),
+        }
+    }
+
+    /// Where the command's first event entry will stand.
+    pub fn next_event(&self) -> Position {
+        Position { region: self.events.region(), epoch: self.events.epoch(), index: self.next_event }
+    }
+
+    /// Index of the command's first access entry, in the event log's epoch.
+    pub const fn next_access(&self) -> u64 {
+        self.next_access
+    }
+
+    /// The ledger's time, which never goes back.
+    pub const fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+}
+
+/// A group being filled.
+pub(super) struct Group<'a> {
+    store: &'a Store,
+    events_head: &'a Head,
+    access_head: &'a Head,
+    now_ms: u64,
+    rows: HashMap<(Space, Key), Option<Value>>,
+    writes: Vec<Write>,
+    events: Vec<Vec<u8>>,
+    access: Vec<Vec<u8>>,
+    bytes: usize,
+    heartbeat: bool,
+    outcomes: Vec<Outcome>,
+}
+
+enum Outcome {
+    Committed { event: u64, access: Option<usize> },
+    Earlier(Value),
+    Refused(Refusal),
+}
+
+/// A group ready to be committed.
+pub(super) struct Closed {
+    pub(super) rows: Vec<Write>,
+    pub(super) events: Head,
+    pub(super) access: Head,
+    pub(super) answers: Vec<Result<Answer, Error>>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(parts: &'a Parts, now_ms: u64) -> Self {
+        Self {
+            store: &parts.store,
+            events_head: &parts.events,
+            access_head: &parts.access,
+            now_ms: now_ms.max(parts.events.at_ms()).max(parts.access.at_ms()),
+            rows: HashMap::new(),
+            writes: Vec::new(),
+            events: Vec::new(),
+            access: Vec::new(),
+            bytes: 0,
+            heartbeat: false,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Reads every row that the commands name.
+    pub(super) fn prefetch<'c>(&mut self, commands: impl Iterator<Item = &'c dyn Command>) -> Result<(), store::Error> {
+        let mut keys = Vec::new();
+        for command in commands {
+            command.reads(&mut keys);
+        }
+        for (space, key) in keys {
+            if !self.rows.contains_key(&(space, key.clone())) {
+                let value = self.store.own.get(space, &key)?;
+                self.rows.insert((space, key), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides one command. False when the group is full: the command's turn comes in the next one.
+    pub(super) fn decide(&mut self, command: &dyn Command, barred: Option<Refusal>) -> bool {
+        let view = View {
+            rows: &self.rows,
+            events: self.events_head,
+            next_event: self.events_head.size() + self.events.len() as u64,
+            next_access: self.access_head.size() + self.access.len() as u64,
+            now_ms: self.now_ms,
+        };
+        let decided = match command.decide(&view) {
+            Ok(Decision::Commit(_)) if let Some(refusal) = barred => Err(refusal),
+            decided => decided,
+        };
+        let outcome = match decided {
+            Err(refusal) => Outcome::Refused(refusal),
+            Ok(Decision::Earlier(row)) => Outcome::Earlier(row),
+            Ok(Decision::Commit(changes)) => {
+                let size: usize = changes.events.iter().chain(&changes.access).map(Vec::len).sum();
+                let most = |log: &[Vec<u8>], new: &[Vec<u8>]| log.len() + new.len() <= MAX_ENTRIES;
+                let fits = most(&self.events, &changes.events)
+                    && most(&self.access, &changes.access)
+                    && self.bytes + size <= MAX_ENTRY_BYTES;
+                if !fits && !self.outcomes.is_empty() {
+                    return false;
+                }
+                self.bytes += size;
+                self.stage(changes)
+            }
+        };
+        self.outcomes.push(outcome);
+        true
+    }
+
+    fn stage(&mut self, changes: Changes) -> Outcome {
+        let event = self.events_head.size() + self.events.len() as u64;
+        let access = (!changes.access.is_empty()).then_some(self.access.len());
+        self.events.extend(changes.events);
+        self.access.extend(changes.access);
+        self.heartbeat |= changes.heartbeat;
+        for row in changes.rows {
+            // Only rows that a command of this group named can be read again by a later one.
+            if let Some(staged) = self.rows.get_mut(&(row.space, row.key.clone())) {
+                staged.clone_from(&row.value);
+            }
+            self.writes.push(row);
+        }
+        Outcome::Committed { event, access }
+    }
+
+    /// Appends, signs, and makes the batch.
+    pub(super) fn close(self, now_ms: u64) -> Result<Closed, store::Error> {
+        let at_ms = now_ms.max(self.now_ms);
+        let epoch = self.events_head.epoch();
+        let stamp = |bodies: Vec<Vec<u8>>| -> Vec<Bytes> {
+            bodies.iter().map(|body| Bytes::from(event::with_at(at_ms, body))).collect()
+        };
+        let mut rows = self.writes;
+        let events = self.events_head.grow(self.store, stamp(self.events), at_ms, self.heartbeat, &mut rows);
+        let access = self.access_head.grow(self.store, stamp(self.access), at_ms, false, &mut rows);
+        let first_access = self.access_head.size();
+        let answers = self
+            .outcomes
+            .into_iter()
+            .map(|outcome| match outcome {
+                Outcome::Refused(refusal) => Ok(Err(Error::Refused(refusal))),
+                Outcome::Earlier(row) => Ok(Ok(Answer::Earlier(row))),
+                Outcome::Committed { event, access: offset } => {
+                    let proof = match (offset, &access.group, &access.note) {
+                        (Some(offset), Some(group), Some(note)) => Some(AccessProof {
+                            index: first_access + offset as u64,
+                            entry: access.entries[offset].clone(),
+                            hashes: group.proof(offset)?,
+                            note: note.clone(),
+                        }),
+                        _ => None,
+                    };
+                    Ok(Ok(Answer::Committed(Committed { at_ms, epoch, event, access: proof })))
+                }
+            })
+            .collect::<Result<_, store::Error>>()?;
+        Ok(Closed { rows, events: events.head, access: access.head, answers })
+    }
+}

@@ -1,0 +1,222 @@
+//! The store: two databases, so that a slow one never stalls the other.
+//!
+//! * `own/`: this city's logs and what they decide on. Written only by the ledger, synced, backed up.
+//! * `province/`: copies of the other cities' logs and the index of all regions. Written only by the indexer, atomic
+//!   but not synced; deleting it and replaying is the repair.
+//!
+//! Keys sort as written (formats.md, "Keys of rows"); every value begins with a format version.
+
+mod engine;
+pub mod index;
+pub mod keys;
+pub mod log;
+pub mod own;
+
+pub use engine::{Database, Engine, Key, Value, Write};
+
+use std::path::{Path, PathBuf};
+
+/// Format version of the store as a whole, in `own/`'s meta row.
+pub const FORMAT: u32 = 1;
+
+/// What the store answers when it cannot.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine failed.
+    #[error("the store failed: {0}")]
+    Engine(#[from] fjall::Error),
+    /// A row is not what its format says.
+    #[error("row in {space} does not read: {problem}")]
+    Row {
+        /// Keyspace.
+        space: &'static str,
+        /// What was found.
+        problem: String,
+    },
+    /// Written by a newer release.
+    #[error("the store has format {found}, this release knows {FORMAT}: install the release that wrote it")]
+    Newer {
+        /// In the store.
+        found: u32,
+    },
+    /// The folder cannot be used.
+    #[error("folder {path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Keyspaces of both databases. The name is the folder's, so it is a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    /// Event log entries: region ‖ epoch ‖ index.
+    Entries,
+    /// Full tiles of event logs: region ‖ epoch ‖ level ‖ tile.
+    Tiles,
+    /// Checkpoints of event logs: region ‖ epoch ‖ size.
+    Checkpoints,
+    /// As the three above, of the private access log.
+    AccessEntries,
+    /// Tiles of the access log.
+    AccessTiles,
+    /// Checkpoints of the access log.
+    AccessCheckpoints,
+    /// Certificates: region ‖ id.
+    Certificates,
+    /// Sealed values and salts: region ‖ id.
+    Disclosures,
+    /// Idempotency of mutations: caller ‖ id.
+    Requests,
+    /// Idempotency of questions: region ‖ id.
+    Questions,
+    /// Sealed parties of access records: epoch ‖ index.
+    Parties,
+    /// Who read what: holder tag ‖ epoch ‖ index.
+    Uses,
+    /// Imported rows: issuer, type, source id, row time.
+    Imports,
+    /// Department credentials: region ‖ key id.
+    Credentials,
+    /// Bundle, CRLs and their highest numbers.
+    Trust,
+    /// Largest access checkpoint of a region in a minute.
+    SeenAccess,
+    /// Fork evidence.
+    Evidence,
+    /// Marks and versions.
+    Meta,
+    /// index key id ‖ tag ‖ region ‖ id.
+    Holders,
+    /// Certificate types: code ‖ version.
+    Types,
+    /// Uniform matters: code ‖ version.
+    Matters,
+    /// Implementations: region ‖ matter code ‖ version.
+    Implementations,
+    /// State of each region's log.
+    Regions,
+    /// What was not progress: region ‖ sequence.
+    Rejected,
+    /// Holder tags under an index key that is not here yet: region ‖ id.
+    DeferredTags,
+}
+
+impl Space {
+    const OWN: [Self; 20] = [
+        Self::Entries,
+        Self::Tiles,
+        Self::Checkpoints,
+        Self::AccessEntries,
+        Self::AccessTiles,
+        Self::AccessCheckpoints,
+        Self::Certificates,
+        Self::Disclosures,
+        Self::Requests,
+        Self::Questions,
+        Self::Parties,
+        Self::Uses,
+        Self::Imports,
+        Self::Credentials,
+        Self::Trust,
+        Self::SeenAccess,
+        Self::Evidence,
+        Self::Meta,
+        Self::Types,
+        Self::Implementations,
+    ];
+    const PROVINCE: [Self; 12] = [
+        Self::Entries,
+        Self::Tiles,
+        Self::Checkpoints,
+        Self::Certificates,
+        Self::Credentials,
+        Self::Holders,
+        Self::Types,
+        Self::Matters,
+        Self::Implementations,
+        Self::Regions,
+        Self::Rejected,
+        Self::DeferredTags,
+    ];
+
+    /// Name on disk and in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Entries => "entries",
+            Self::Tiles => "tiles",
+            Self::Checkpoints => "checkpoints",
+            Self::AccessEntries => "access_entries",
+            Self::AccessTiles => "access_tiles",
+            Self::AccessCheckpoints => "access_checkpoints",
+            Self::Certificates => "certificates",
+            Self::Disclosures => "disclosures",
+            Self::Requests => "requests",
+            Self::Questions => "questions",
+            Self::Parties => "parties",
+            Self::Uses => "uses",
+            Self::Imports => "imports",
+            Self::Credentials => "credentials",
+            Self::Trust => "trust",
+            Self::SeenAccess => "seen_access",
+            Self::Evidence => "evidence",
+            Self::Meta => "meta",
+            Self::Holders => "holders",
+            Self::Types => "types",
+            Self::Matters => "matters",
+            Self::Implementations => "implementations",
+            Self::Regions => "regions",
+            Self::Rejected => "rejected",
+            Self::DeferredTags => "deferred_tags",
+        }
+    }
+}
+
+/// Both databases of a node.
+#[derive(Clone)]
+pub struct Store {
+    /// Own data; only the ledger writes.
+    pub own: Database,
+    /// The province's data; only the indexer writes.
+    pub province: Database,
+}
+
+impl Store {
+    /// Opens or makes the store in a folder.
+    ///
+    /// # Errors
+    /// The folder cannot be made, the engine cannot read it, or a newer release wrote it.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+        let store = Self {
+            own: Database::open(&folder.join("own"), &Space::OWN, true)?,
+            province: Database::open(&folder.join("province"), &Space::PROVINCE, false)?,
+        };
+        store.check_format()?;
+        Ok(store)
+    }
+
+    /// In memory, for tests.
+    #[cfg(feature = "test-util")]
+    pub fn in_memory() -> Self {
+        Self { own: Database::in_memory(), province: Database::in_memory() }
+    }
+
+    fn check_format(&self) -> Result<(), Error> {
+        for database in [&self.own, &self.province] {
+            let space = if database.durable() { Space::Meta } else { Space::Regions };
+            match database.get(space, keys::FORMAT)? {
+                None => database.commit(vec![Write::put(space, keys::FORMAT.to_vec(), FORMAT.to_be_bytes().to_vec())])?,
+                Some(value) => {
+                    let found = value.as_ref().try_into().map_or(u32::MAX, u32::from_be_bytes);
+                    if found > FORMAT {
+                        return Err(Error::Newer { found });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! The engine behind the store: fjall, or memory in tests. One API of get, scan and atomic commit.
+
+use super::{Error, Space};
+use bytes::Bytes;
+use fjall::{KeyspaceCreateOptions, PersistMode};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// A row's key.
+pub type Key = Vec<u8>;
+/// A row's value; shared, not copied.
+pub type Value = Bytes;
+
+/// A row to write or, without a value, to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Where.
+    pub space: Space,
+    /// Key.
+    pub key: Key,
+    /// `None` removes.
+    pub value: Option<Value>,
+}
+
+impl Write {
+    /// Writes a row.
+    pub fn put(space: Space, key: Key, value: impl Into<Value>) -> Self {
+        Self { space, key, value: Some(value.into()) }
+    }
+
+    /// Removes a row.
+    pub const fn remove(space: Space, key: Key) -> Self {
+        Self { space, key, value: None }
+    }
+}
+
+/// One database of the store. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    engine: Arc<Engine>,
+    durable: bool,
+}
+
+/// What keeps the rows.
+pub enum Engine {
+    /// On disk.
+    Fjall {
+        /// The database; one journal for all keyspaces.
+        database: fjall::Database,
+        /// Its keyspaces.
+        spaces: BTreeMap<Space, fjall::Keyspace>,
+    },
+    /// In memory, with what was committed and not synced apart from what was.
+    #[cfg(feature = "test-util")]
+    Memory(std::sync::RwLock<BTreeMap<(Space, Key), Value>>),
+}
+
+const CACHE_BYTES: u64 = 64 << 20;
+const JOURNAL_BYTES: u64 = 256 << 20;
+/// Set when a keyspace is made, and kept in the database from then on.
+const MEMTABLE_BYTES: u64 = 16 << 20;
+
+impl Database {
+    pub(super) fn open(folder: &Path, spaces: &[Space], durable: bool) -> Result<Self, Error> {
+        let database = fjall::Database::builder(folder)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .worker_threads(2)
+            .open()?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let spaces = spaces
+            .iter()
+            .map(|space| Ok((*space, database.keyspace(space.name(), options)?)))
+            .collect::<Result<_, Error>>()?;
+        Ok(Self { engine: Arc::new(Engine::Fjall { database, spaces }), durable })
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(super) fn in_memory() -> Self {
+        Self { engine: Arc::new(Engine::Memory(std::sync::RwLock::default())), durable: true }
+    }
+
+    /// Does [`Database::commit`] return only when the rows are on disk?
+    pub const fn durable(&self) -> bool {
+        self.durable
+    }
+
+    /// Reads one row.
+    pub fn get(&self, space: Space, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
+        match &*self.engine {
+            Engine::Fjall { spaces, .. } => Ok(keyspace(spaces, space)?.get(key)?.map(Bytes::from)),
+            #[cfg(feature = "test-util")]
+            Engine::Memory(rows) => Ok(read(rows).get(&(space, key.as_ref().to_vec())).cloned()),
+        }
+    }
+
+    /// Is there such a row?
+    pub fn contains(&self, space: Space, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        match &*self.engine {
+            Engine::Fjall { spaces, .. } => Ok(keyspace(spaces, space)?.contains_key(key)?),
+            #[cfg(feature = "test-util")]
+            Engine::Memory(rows) => Ok(read(rows).contains_key(&(space, key.as_ref().to_vec()))),
+        }
+    }
+
+    /// Rows with keys in `from..to`, in order, at most `limit`.
+    pub fn scan(&self, space: Space, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Value)>, Error> {
+        let mut found = Vec::new();
+        self.visit(space, from, to, |key, value| {
+            found.push((key.to_vec(), value));
+            found.len() < limit
+        })?;
+        Ok(found)
+    }
+
+    /// Calls `each` for the rows with keys in `from..to`, in order, until it says false.
+    pub fn visit(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: &[u8],
+        mut each: impl FnMut(&[u8], Value) -> bool,
+    ) -> Result<(), Error> {
+        if from >= to {
+            return Ok(());
+        }
+        match &*self.engine {
+            Engine::Fjall { spaces, .. } => {
+                for row in keyspace(spaces, space)?.range(from.to_vec()..to.to_vec()) {
+                    let (key, value) = row.into_inner()?;
+                    if !each(&key, Bytes::from(value)) {
+                        break;
+                    }
+                }
+            }
+            #[cfg(feature = "test-util")]
+            Engine::Memory(rows) => {
+                for ((_, key), value) in read(rows).range((space, from.to_vec())..(space, to.to_vec())) {
+                    if !each(key, value.clone()) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The last row with a key in `from..to`.
+    pub fn last(&self, space: Space, from: &[u8], to: &[u8]) -> Result<Option<(Key, Value)>, Error> {
+        match &*self.engine {
+            Engine::Fjall { spaces, .. } => {
+                let row = keyspace(spaces, space)?.range(from.to_vec()..to.to_vec()).next_back();
+                Ok(row.map(fjall::Guard::into_inner).transpose()?.map(|(key, value)| (key.to_vec(), value.into())))
+            }
+            #[cfg(feature = "test-util")]
+            Engine::Memory(rows) => Ok(read(rows)
+                .range((space, from.to_vec())..(space, to.to_vec()))
+                .next_back()
+                .map(|((_, key), value)| (key.clone(), value.clone()))),
+        }
+    }
+
+    /// Writes all rows or none; on disk when it returns, if this database is durable.
+    pub fn commit(&self, rows: Vec<Write>) -> Result<(), Error> {
+        match &*self.engine {
+            Engine::Fjall { database, spaces } => {
+                let mode = self.durable.then_some(PersistMode::SyncAll);
+                let mut batch = fjall::OwnedWriteBatch::with_capacity(database.clone(), rows.len()).durability(mode);
+                for Write { space, key, value } in rows {
+                    let keyspace = keyspace(spaces, space)?;
+                    match value {
+                        Some(value) => batch.insert(keyspace, key, value),
+                        None => batch.remove(keyspace, key),
+                    }
+                }
+                Ok(batch.commit()?)
+            }
+            #[cfg(feature = "test-util")]
+            Engine::Memory(all) => {
+                let mut all = all.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                for Write { space, key, value } in rows {
+                    match value {
+                        Some(value) => drop(all.insert((space, key), value)),
+                        None => drop(all.remove(&(space, key))),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Rows in a keyspace, roughly.
+    pub fn approximate_rows(&self, space: Space) -> u64 {
+        match &*self.engine {
+            Engine::Fjall { spaces, .. } => spaces.get(&space).map_or(0, |keyspace| keyspace.approximate_len() as u64),
+            #[cfg(feature = "test-util")]
+            Engine::Memory(rows) => read(rows).keys().filter(|(found, _)| *found == space).count() as u64,
+        }
+    }
+}
+
+fn keyspace(spaces: &BTreeMap<Space, fjall::Keyspace>, space: Space) -> Result<&fjall::Keyspace, Error> {
+    spaces.get(&space).ok_or_else(|| Error::Row {
+        space: space.name(),
+        problem: "this database has no such keyspace".to_owned(),
+    })
+}
+
+#[cfg(feature = "test-util")]
+fn read(
+    rows: &std::sync::RwLock<BTreeMap<(Space, Key), Value>>,
+) -> std::sync::RwLockReadGuard<'_, BTreeMap<(Space, Key), Value>> {
+    rows.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

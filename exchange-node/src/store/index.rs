@@ -1,0 +1,76 @@
+//! Rows of `province/`: the index of all regions.
+
+use super::{Error, Space, Store, keys, own};
+use exchange_core::region::Region;
+use exchange_proto::store;
+
+impl Store {
+    /// A certificate of any region, as the index has it.
+    pub fn indexed_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
+        own::read(&self.province, Space::Certificates, keys::regional(region, id.as_bytes()))
+    }
+
+    /// Certificates under a tag: region and id, in key order, at most `limit`.
+    pub fn holder_index(
+        &self,
+        index_key_id: &[u8; 8],
+        tag: &[u8; 32],
+        limit: usize,
+    ) -> Result<Vec<(Region, String)>, Error> {
+        let prefix = keys::holder_prefix(index_key_id, tag);
+        let found = self.province.scan(Space::Holders, &prefix, &keys::after(&prefix), limit)?;
+        found.iter().map(|(key, _)| holder_key(&key[prefix.len()..])).collect()
+    }
+
+    /// Is a certificate under this tag?
+    pub fn has_holder(
+        &self,
+        index_key_id: &[u8; 8],
+        tag: &[u8; 32],
+        region: Region,
+        id: &str,
+    ) -> Result<bool, Error> {
+        self.province.contains(Space::Holders, keys::holder(index_key_id, tag, region, id))
+    }
+
+    /// Where a region's log stands here.
+    pub fn region_state(&self, region: Region) -> Result<Option<store::LogState>, Error> {
+        own::read(&self.province, Space::Regions, region.as_bytes())
+    }
+
+    /// A version of a certificate type, or the newest.
+    pub fn certificate_type(&self, code: &str, version: Option<u32>) -> Result<Option<store::TypeRow>, Error> {
+        self.versioned(Space::Types, keys::sized(code.as_bytes()), version)
+    }
+
+    /// A version of a uniform matter, or the newest.
+    pub fn matter(&self, code: &str, version: Option<u32>) -> Result<Option<store::MatterRow>, Error> {
+        self.versioned(Space::Matters, keys::sized(code.as_bytes()), version)
+    }
+
+    /// The newest implementation of a version of a matter by a region.
+    pub fn implementation(&self, region: Region, matter_code: &str) -> Result<Option<store::ImplementationRow>, Error> {
+        self.versioned(Space::Implementations, keys::regional(region, &keys::sized(matter_code.as_bytes())), None)
+    }
+
+    fn versioned<M: prost::Message + Default>(
+        &self,
+        space: Space,
+        mut prefix: Vec<u8>,
+        version: Option<u32>,
+    ) -> Result<Option<M>, Error> {
+        if let Some(version) = version {
+            prefix.extend_from_slice(&version.to_be_bytes());
+            return own::read(&self.province, space, prefix);
+        }
+        let newest = self.province.last(space, &prefix, &keys::after(&prefix))?;
+        newest.map(|(_, value)| own::decode(space, &value)).transpose()
+    }
+}
+
+fn holder_key(rest: &[u8]) -> Result<(Region, String), Error> {
+    let broken = || Error::Row { space: Space::Holders.name(), problem: "the key has no region and id".to_owned() };
+    let (region, id) = rest.split_at_checked(6).ok_or_else(broken)?;
+    let region = std::str::from_utf8(region).ok().and_then(|text| Region::parse(text).ok()).ok_or_else(broken)?;
+    Ok((region, String::from_utf8_lossy(id).into_owned()))
+}
