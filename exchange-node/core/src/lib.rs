@@ -1,1 +1,3 @@
 //! The rules of the exchange, pure and synchronous.
+
+pub mod merkle;
