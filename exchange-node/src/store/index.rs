@@ -43,6 +43,21 @@ impl Store {
         self.versioned(Space::Types, keys::sized(code.as_bytes()), version)
     }
 
+    /// Codes of all certificate types, in order.
+    pub fn type_codes(&self) -> Result<Vec<String>, Error> {
+        let mut codes: Vec<String> = Vec::new();
+        self.province.visit(Space::Types, &[], &[u8::MAX; 3], |key, _| {
+            if let Some(code) = key.get(2..key.len().saturating_sub(4)) {
+                let code = String::from_utf8_lossy(code);
+                if codes.last().is_none_or(|last| *last != code) {
+                    codes.push(code.into_owned());
+                }
+            }
+            true
+        })?;
+        Ok(codes)
+    }
+
     /// A version of a uniform matter, or the newest.
     pub fn matter(&self, code: &str, version: Option<u32>) -> Result<Option<store::MatterRow>, Error> {
         self.versioned(Space::Matters, keys::sized(code.as_bytes()), version)

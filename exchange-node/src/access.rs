@@ -1,0 +1,153 @@
+//! The access log: every question this city asks or answers is recorded before anything leaves it.
+//!
+//! Values never enter it. The party's code and salt are kept beside the record, sealed like disclosures, as long as
+//! the record; proofs of old records are made from the store.
+
+mod audit;
+mod command;
+
+pub use audit::Audit;
+pub use command::{QUESTION_WINDOW_MS, Question, Record, Recorded, Step};
+
+use crate::{
+    keys::Keys,
+    ledger::{AccessProof, Answer, Ledger},
+    refusal::Refusal,
+    store::{
+        self, Space, Store, keys,
+        log::{Entry, Kind, Log},
+        own,
+    },
+};
+use exchange_core::{
+    access::AccessRecord,
+    checkpoint::{LogKind, LogProof, Origin},
+    holder::Holder,
+    reason::Reason,
+    region::Region,
+    sealed,
+};
+use exchange_proto::{access as convert, store as row};
+use std::sync::Arc;
+
+/// Sub-key under which parties are sealed.
+const PARTIES: &str = "exchange/parties/v1";
+
+/// Writes and reads the access log of this node.
+#[derive(Clone)]
+pub struct AccessLog {
+    /// Whose log.
+    pub region: Region,
+    /// Its name, as in `<trust domain>/<region>/access/<epoch>`.
+    pub trust_domain: String,
+    /// Writes.
+    pub ledger: Ledger,
+    /// Reads.
+    pub store: Store,
+    /// The store key.
+    pub keys: Arc<Keys>,
+}
+
+/// The party behind a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// Who.
+    pub holder: Holder,
+    /// Salt of the digest in the record.
+    pub salt: [u8; 16],
+}
+
+impl AccessLog {
+    /// Records; durable when it returns. A question that was recorded before gives that record.
+    ///
+    /// # Errors
+    /// The question id stands for another question, or the ledger refuses.
+    pub async fn record(&self, record: Record) -> Result<Recorded, Refusal> {
+        match self.ledger.submit(record).await? {
+            Answer::Committed(committed) => {
+                let proof = committed.access.ok_or_else(|| missing(committed.epoch, 0))?;
+                Ok(Recorded { proof: self.proof_of(committed.epoch, proof)?, refusal: None, repeated: false })
+            }
+            Answer::Earlier(value) => {
+                let earlier: row::QuestionRow = own::decode(Space::Questions, &value)?;
+                let refusal = (!earlier.refusal.is_empty()).then_some(earlier.refusal);
+                Ok(Recorded { proof: self.proof(earlier.epoch, earlier.index)?, refusal, repeated: true })
+            }
+        }
+    }
+
+    /// Seals the party for the row beside the record.
+    ///
+    /// # Errors
+    /// The store key does not seal.
+    pub fn seal_party(&self, question_id: &[u8; 16], party: &Party, nonce: [u8; 12]) -> Result<Vec<u8>, Refusal> {
+        let plain = convert::encode_party(&party.holder, &party.salt);
+        sealed::seal(&self.keys.store.subkey(PARTIES), self.keys.store.id(), nonce, &party_aad(question_id), &plain)
+            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
+    }
+
+    /// The party of a record.
+    ///
+    /// # Errors
+    /// The row is gone or does not open.
+    pub fn party(&self, epoch: u32, index: u64, question_id: &[u8; 16]) -> Result<Party, Refusal> {
+        let broken = |problem: String| store::Error::Row { space: Space::Parties.name(), problem };
+        let value = self
+            .store
+            .own
+            .get(Space::Parties, keys::access(epoch, index))?
+            .ok_or_else(|| broken(format!("no party for record {epoch}/{index}")))?;
+        let key = self.keys.store.subkey(PARTIES);
+        let plain = sealed::open(&key, self.keys.store.id(), &party_aad(question_id), &value)
+            .map_err(|error| broken(error.to_string()))?;
+        let (holder, salt) = convert::decode_party(&plain).map_err(|error| broken(error.to_string()))?;
+        Ok(Party { holder, salt })
+    }
+
+    /// The record at a position.
+    ///
+    /// # Errors
+    /// It is gone or does not read.
+    pub fn read(&self, epoch: u32, index: u64) -> Result<AccessRecord, Refusal> {
+        let log = Log::new(&self.store.own, Kind::Access, self.region, epoch);
+        match log.entry(index)? {
+            Some(Entry::Bytes(bytes)) => convert::decode(&bytes).map_err(|error| {
+                store::Error::Row { space: Space::AccessEntries.name(), problem: error.to_string() }.into()
+            }),
+            _ => Err(missing(epoch, index)),
+        }
+    }
+
+    /// Proof of an old record, under the newest checkpoint.
+    ///
+    /// # Errors
+    /// It is gone or does not read.
+    pub fn proof(&self, epoch: u32, index: u64) -> Result<LogProof, Refusal> {
+        let log = Log::new(&self.store.own, Kind::Access, self.region, epoch);
+        let (size, note) = log.newest_checkpoint()?.ok_or_else(|| missing(epoch, index))?;
+        let Some(Entry::Bytes(entry)) = log.entry(index)? else { return Err(missing(epoch, index)) };
+        let hashes = log.inclusion(&log.tree(size)?, index, size)?;
+        self.proof_of(epoch, AccessProof { index, entry, hashes, note })
+    }
+
+    fn proof_of(&self, epoch: u32, proof: AccessProof) -> Result<LogProof, Refusal> {
+        let origin = Origin::new(&self.trust_domain, self.region.as_str(), LogKind::Access, epoch)
+            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a trust domain that is a host name"))?;
+        Ok(LogProof {
+            origin,
+            index: proof.index,
+            entry: proof.entry.into(),
+            hashes: proof.hashes,
+            checkpoint_note: proof.note.into(),
+        })
+    }
+}
+
+fn party_aad(question_id: &[u8; 16]) -> Vec<u8> {
+    [b"party/v1".as_slice(), question_id].concat()
+}
+
+fn missing(epoch: u32, index: u64) -> Refusal {
+    let problem = format!("access record {epoch}/{index} is missing");
+    store::Error::Row { space: Space::AccessEntries.name(), problem }.into()
+}

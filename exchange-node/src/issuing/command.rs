@@ -1,0 +1,188 @@
+//! The ledger command of an issue: what was signed, and what has to hold for it to count.
+
+use crate::{
+    idempotency::Request,
+    issuing::ImportSource,
+    keys::DocumentSigner,
+    ledger::{Changes, Command, Decision, View},
+    refusal::Refusal,
+    store::{Key, Space, Write, keys, own},
+};
+use exchange_core::{
+    certificate::Draft, certificate_id::CertificateId, event::EventKind, reason::Reason, region::Region, status::Status,
+};
+use exchange_proto::{certificate as convert, event, rows, store};
+
+/// The revision that a new one replaces.
+pub(super) struct Previous {
+    pub(super) id: CertificateId,
+    pub(super) revision: u32,
+}
+
+/// The signer's credential: it stands in the log before its first use.
+pub(super) struct Credential {
+    key: Key,
+    body: Vec<u8>,
+    row: store::CredentialRow,
+}
+
+impl Credential {
+    pub(super) fn of(signer: &DocumentSigner, region: Region) -> Self {
+        let (leaf, intermediates) = (signer.leaf.clone(), signer.intermediates.clone());
+        let row = store::CredentialRow {
+            leaf: leaf.clone().into(),
+            intermediates: intermediates.iter().cloned().map(Into::into).collect(),
+            uscc: signer.issuer.uscc.to_string(),
+            ..Default::default()
+        };
+        let body = event::encode_body(&EventKind::CredentialPublished { leaf, intermediates }, false);
+        Self { key: keys::regional(region, &signer.key_id), body, row }
+    }
+}
+
+/// An imported row.
+pub(super) struct Import {
+    key: Key,
+    digest: [u8; 32],
+}
+
+impl Import {
+    pub(super) fn new(draft: &Draft, source: &ImportSource, digest: [u8; 32]) -> Self {
+        let key = keys::parts(&[
+            draft.issuer.uscc.as_str().as_bytes(),
+            draft.type_code.as_str().as_bytes(),
+            source.source_id.as_bytes(),
+            source.row_time.as_bytes(),
+        ]);
+        Self { key, digest }
+    }
+}
+
+/// Issues a certificate, or a revision.
+pub(super) struct Issue {
+    pub(super) region: Region,
+    pub(super) request: Request,
+    pub(super) import: Option<Import>,
+    pub(super) credential: Credential,
+    /// Body of the `CertificateIssued` entry.
+    pub(super) issued: Vec<u8>,
+    /// Body of the `HolderTags` entry.
+    pub(super) tags: Option<Vec<u8>>,
+    /// All but its position.
+    pub(super) row: store::CertificateRow,
+    pub(super) id: String,
+    pub(super) disclosures: Vec<u8>,
+    pub(super) previous: Option<Previous>,
+}
+
+impl Issue {
+    fn certificate_key(&self) -> Key {
+        keys::regional(self.region, self.id.as_bytes())
+    }
+
+    fn previous_key(&self) -> Option<Key> {
+        self.previous.as_ref().map(|previous| keys::regional(self.region, previous.id.as_str().as_bytes()))
+    }
+
+    /// The row of the previous revision after this one, if it may be replaced.
+    fn replace(&self, view: &View<'_>, index: u64) -> Result<Option<Write>, Refusal> {
+        let Some(key) = self.previous_key() else { return Ok(None) };
+        let conflict = |found: String| Refusal::caller(Reason::RevisionConflict, found, "the newest revision");
+        let value = view.row(Space::Certificates, &key)?.ok_or_else(|| conflict("a certificate that is gone".into()))?;
+        let mut row: store::CertificateRow = own::decode(Space::Certificates, value)?;
+        if !row.replaced_by.is_empty() {
+            return Err(conflict(format!("a certificate that {} has replaced", row.replaced_by)));
+        }
+        let from = Status::from_number(row.status).unwrap_or(Status::Active);
+        if from.is_final() {
+            return Err(conflict(format!("a certificate that is {from}")));
+        }
+        row.links.push(store::StatusLink {
+            epoch: view.next_event().epoch,
+            index,
+            from: from as i32,
+            to: Status::Replaced as i32,
+            effective_on: self.row.issued_on,
+            decided_on: self.row.issued_on,
+            ..Default::default()
+        });
+        row.status = Status::Replaced as i32;
+        row.status_code = String::new();
+        row.replaced_by.clone_from(&self.id);
+        Ok(Some(Write::put(Space::Certificates, key, rows::encode(&row))))
+    }
+
+    /// Was this row imported before? The row answers like a request.
+    fn imported(&self, view: &View<'_>) -> Result<Option<Decision>, Refusal> {
+        let Some(import) = &self.import else { return Ok(None) };
+        let Some(value) = view.row(Space::Imports, &import.key)? else { return Ok(None) };
+        let row: store::ImportRow = own::decode(Space::Imports, value)?;
+        if row.digest != import.digest.as_slice() {
+            return Err(Refusal::caller(
+                Reason::RequestIdReused,
+                "a row with the source id and time of another row",
+                "a new row time for a changed row",
+            ));
+        }
+        let earlier = store::RequestRow { certificate_id: row.certificate_id, ..Default::default() };
+        Ok(Some(Decision::Earlier(rows::encode(&earlier).into())))
+    }
+}
+
+impl Command for Issue {
+    fn reads(&self, keys: &mut Vec<(Space, Key)>) {
+        keys.push(self.request.reads());
+        keys.push((Space::Certificates, self.certificate_key()));
+        keys.push((Space::Credentials, self.credential.key.clone()));
+        keys.extend(self.previous_key().map(|key| (Space::Certificates, key)));
+        keys.extend(self.import.as_ref().map(|import| (Space::Imports, import.key.clone())));
+    }
+
+    fn decide(&self, view: &View<'_>) -> Result<Decision, Refusal> {
+        if let Some(decision) = self.imported(view)? {
+            return Ok(decision);
+        }
+        if let Some(row) = self.request.earlier(view)? {
+            return Ok(Decision::Earlier(rows::encode(&row).into()));
+        }
+        if view.row(Space::Certificates, &self.certificate_key())?.is_some() {
+            return Err(Refusal::caller(
+                Reason::VersionExists,
+                format!("certificate {} exists", self.id),
+                "another serial, or ReviseCertificate",
+            ));
+        }
+        let mut changes = Changes::default();
+        let first = view.next_event();
+        let mut index = first.index;
+        if view.row(Space::Credentials, &self.credential.key)?.is_none() {
+            let row = store::CredentialRow { epoch: first.epoch, index, ..self.credential.row.clone() };
+            changes.rows.push(Write::put(Space::Credentials, self.credential.key.clone(), rows::encode(&row)));
+            changes.events.push(self.credential.body.clone());
+            index += 1;
+        }
+        changes.rows.extend(self.replace(view, index)?);
+        let row = store::CertificateRow { epoch: first.epoch, index, ..self.row.clone() };
+        changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
+        changes.rows.push(Write::put(Space::Disclosures, self.certificate_key(), self.disclosures.clone()));
+        let answer = store::RequestRow {
+            certificate_id: self.id.clone(),
+            epoch: first.epoch,
+            index,
+            ..Default::default()
+        };
+        changes.rows.push(self.request.answered(answer, view.now_ms()));
+        if let Some(import) = &self.import {
+            let row = store::ImportRow { digest: import.digest.to_vec().into(), certificate_id: self.id.clone() };
+            changes.rows.push(Write::put(Space::Imports, import.key.clone(), rows::encode(&row)));
+        }
+        changes.events.push(self.issued.clone());
+        changes.events.extend(self.tags.clone());
+        Ok(Decision::Commit(changes))
+    }
+}
+
+/// Dates of rows.
+pub(super) fn date(date: exchange_core::date::Date) -> exchange_proto::v1::Date {
+    convert::encode_date(date)
+}

@@ -1,0 +1,121 @@
+//! A certificate of this city with all that is known of it here.
+
+use super::{Issuing, command::date, disclosures_aad};
+use crate::{refusal::Refusal, store::{Error, Space, Store, log::{Entry, Kind, Log}, own}};
+use bytes::Bytes;
+use exchange_core::{
+    certificate::Header,
+    certificate_type::LegalForm,
+    disclosure::Disclosure,
+    event::EventKind,
+    position::Position,
+    region::Region,
+    sealed,
+    status::{self, Status},
+};
+use exchange_proto::{certificate as convert, event, store};
+
+/// A certificate with its values.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What was signed.
+    pub header: Header,
+    /// 证照类型名称.
+    pub type_name: String,
+    /// Of the type.
+    pub legal_form: LegalForm,
+    /// Today.
+    pub status: Status,
+    /// The type's own code.
+    pub status_code: String,
+    /// Of the `CertificateIssued` entry.
+    pub position: Position,
+    /// Bytes of the envelope.
+    pub envelope: Bytes,
+    /// Values and salts, in the header's order.
+    pub disclosures: Vec<Disclosure>,
+    /// The request had been answered before.
+    pub repeated: bool,
+}
+
+impl Record {
+    /// Its row as issued, all but the position.
+    pub(super) fn row(&self, key_id: &[u8; 32]) -> store::CertificateRow {
+        let header = &self.header;
+        store::CertificateRow {
+            type_code: header.type_code.to_string(),
+            type_version: header.type_version,
+            issuer_uscc: header.issuer.uscc.to_string(),
+            issuer_name: header.issuer.name.clone(),
+            issuing_region: header.issuing_region.to_string(),
+            custodian_region: header.custodian_region.to_string(),
+            issued_on: Some(date(header.issued_on)),
+            valid_from: Some(date(header.valid_from)),
+            valid_until: header.valid_until.map(date),
+            revision: header.revision,
+            previous: header.previous.as_ref().map(ToString::to_string).unwrap_or_default(),
+            origin: header.origin as i32,
+            environment: header.environment as i32,
+            status: Status::Active as i32,
+            status_code: self.status_code.clone(),
+            key_id: key_id.to_vec().into(),
+            ..Default::default()
+        }
+    }
+}
+
+/// The envelope of a certificate, from the entry that issued it.
+pub(crate) fn envelope(store: &Store, own: Region, position: Position) -> Result<Option<Bytes>, Error> {
+    let database = if position.region == own { &store.own } else { &store.province };
+    match Log::new(database, Kind::Events, position.region, position.epoch).entry(position.index)? {
+        Some(Entry::Bytes(bytes)) => {
+            let event = event::decode(&bytes)
+                .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() })?;
+            Ok(match event.kind {
+                EventKind::CertificateIssued { envelope } => Some(Bytes::from(envelope)),
+                _ => None,
+            })
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Today's status of a row, by its dates.
+pub(crate) fn status_today(row: &store::CertificateRow, today: exchange_core::date::Date) -> Status {
+    let stored = Status::from_number(row.status).unwrap_or(Status::Active);
+    let read = |date: &Option<exchange_proto::v1::Date>| date.and_then(|date| convert::date(date).ok());
+    status::on_day(stored, read(&row.valid_from).unwrap_or(today), read(&row.valid_until), today)
+}
+
+pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Refusal> {
+    let (store, region) = (&issuing.store, issuing.region);
+    let Some(row) = store.own_certificate(region, id)? else { return Ok(None) };
+    let position = Position { region, epoch: row.epoch, index: row.index };
+    let broken = |problem: String| Error::Row { space: Space::Certificates.name(), problem };
+    let envelope =
+        envelope(store, region, position)?.ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
+    let header = convert::decode_envelope(&envelope)
+        .and_then(|envelope| convert::decode_header(&envelope.payload))
+        .map_err(|error| broken(error.to_string()))?;
+    let disclosures = match store.sealed_disclosures(region, id)? {
+        None => Vec::new(), // erased
+        Some(value) => {
+            let (key, key_id) = issuing.disclosures_key();
+            let plain = sealed::open(&key, key_id, &disclosures_aad(region, id), &value)
+                .map_err(|error| broken(error.to_string()))?;
+            convert::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?
+        }
+    };
+    let kind = issuing.catalogue.certificate_type(&row.type_code, Some(row.type_version))?;
+    Ok(Some(Record {
+        type_name: kind.as_ref().map(|kind| kind.name.clone()).unwrap_or_default(),
+        legal_form: kind.map_or(LegalForm::DataOnly, |kind| kind.legal_form),
+        status: status_today(&row, issuing.today()),
+        status_code: row.status_code,
+        position,
+        envelope,
+        disclosures,
+        header,
+        repeated: false,
+    }))
+}

@@ -1,0 +1,222 @@
+//! The answering side.
+
+use super::{Lookup, ask::Released};
+use crate::{
+    access::{self, Party, Step},
+    issuing::{disclosures_aad, record},
+    refusal::Refusal,
+    store::Space,
+    tls::Caller,
+};
+use exchange_core::{
+    access::{AccessKind, AccessRecord, party_digest},
+    checkpoint::LogProof,
+    disclosure::{Disclosure, released_digest},
+    holder::Holder,
+    merkle::leaf_hash,
+    purpose::{self, Facts, Grant, State},
+    question::Purpose,
+    reason::Reason,
+    region::Region,
+    sealed,
+};
+use exchange_proto::{access as convert, certificate, store as row, v1};
+
+/// A question as it comes from another city.
+#[derive(Debug)]
+pub struct PeerQuestion {
+    /// Of the ASKED record in the asking city's access log.
+    pub proof: LogProof,
+    /// About whom; over TLS only.
+    pub holder: Holder,
+    /// Salt of the record's party digest.
+    pub salt: [u8; 16],
+}
+
+/// A record that is answered, and the certificate that it is about.
+struct Judged {
+    grant: Result<Grant, Reason>,
+    found: Option<row::CertificateRow>,
+    tag: Option<[u8; 32]>,
+}
+
+impl Lookup {
+    /// Answers another city's question; recorded before anything is released.
+    ///
+    /// # Errors
+    /// The question's proof does not hold. A question that is decided against is no error: its record says so.
+    pub async fn answer(&self, peer: &Caller, question: PeerQuestion) -> Result<v1::PeerAnswer, Refusal> {
+        let asking = peer.region().ok_or_else(|| {
+            Refusal::caller(Reason::CallerNotAllowed, "a caller without a region", "a node of the trust bundle")
+        })?;
+        if question.proof.origin.region() != asking.as_str() {
+            return Err(Refusal::caller(
+                Reason::QuestionIdentityMismatch,
+                format!("a question of {} from a node of {asking}", question.proof.origin.region()),
+                "the asking city's own question",
+            ));
+        }
+        let asked = self.checked_question(&question, asking)?;
+        let party = Party { holder: question.holder, salt: question.salt };
+        let released = self.decide(asking, &question.proof, &asked, &party).await?;
+        Ok(exchange_proto::peer::encode_answer(
+            &released.proof,
+            &released.disclosures,
+            released.standing,
+            released.withheld,
+        ))
+    }
+
+    /// A question of this city about a certificate that this city keeps: both records in the one log.
+    pub(super) async fn answer_own(&self, asked: LogProof, party: &Party) -> Result<Released, Refusal> {
+        let record = convert::decode(&asked.entry).map_err(|error| {
+            Refusal::node(Reason::Internal, error.to_string(), "an own record that reads")
+        })?;
+        self.decide(self.region, &asked, &record, party).await
+    }
+
+    /// Proof, freshness, identity and party of a question (data model, "Question and grant", 1).
+    fn checked_question(&self, question: &PeerQuestion, asking: Region) -> Result<AccessRecord, Refusal> {
+        let wrong = |found: String, needed: &str| Refusal::caller(Reason::QuestionProofInvalid, found, needed);
+        self.trust.verify_access_proof(&question.proof, asking)?;
+        let asked = convert::decode(&question.proof.entry)
+            .map_err(|error| wrong(error.to_string(), "an access record that reads"))?;
+        if asked.kind != AccessKind::Asked || asked.peer_region != self.region {
+            let found = format!("a record that is {:?} of {}", asked.kind, asked.peer_region);
+            return Err(wrong(found, "a question to this city"));
+        }
+        if asked.party != party_digest(&question.salt, &question.holder) {
+            return Err(wrong("another party than the recorded one".to_owned(), "the party of the record"));
+        }
+        let now = self.clock.now_ms();
+        if asked.at_ms.abs_diff(now) > access::QUESTION_WINDOW_MS {
+            return Err(Refusal::caller(
+                Reason::QuestionStale,
+                format!("a question recorded {} s from this node's time", asked.at_ms.abs_diff(now) / 1_000),
+                "a question recorded within ten minutes; check the clocks",
+            ));
+        }
+        Ok(asked)
+    }
+
+    /// Decides, records, and only then hands out.
+    async fn decide(
+        &self,
+        asking: Region,
+        proof: &LogProof,
+        asked: &AccessRecord,
+        party: &Party,
+    ) -> Result<Released, Refusal> {
+        let question_leaf = leaf_hash(&proof.entry);
+        let judged = self.judge(asking, asked, party)?;
+        let disclosures = match &judged.grant {
+            Ok(grant) => self.disclosures(grant)?,
+            Err(_) => Vec::new(),
+        };
+        let refusal = judged.grant.as_ref().err().copied();
+        let record = AccessRecord {
+            at_ms: 0,
+            nonce: self.random.array(),
+            kind: if refusal.is_some() { AccessKind::Refused } else { AccessKind::Answered },
+            reason: refusal.map(|reason| reason.code().to_owned()).unwrap_or_default(),
+            fields: disclosures.iter().map(|one| one.name.clone()).collect(),
+            disclosures_digest: refusal.is_none().then(|| released_digest(&disclosures)),
+            peer_region: asking,
+            question_leaf: Some(question_leaf),
+            ..asked.clone()
+        };
+        let recorded = self
+            .access
+            .record(access::Record {
+                body: convert::encode_body(&record),
+                question: access::Question {
+                    asking,
+                    id: asked.question_id,
+                    step: Step::Answered,
+                    digest: question_leaf,
+                },
+                party: Some(self.access.seal_party(&asked.question_id, party, self.random.array())?),
+                uses: judged.tag,
+                refusal,
+            })
+            .await?;
+        let Ok(grant) = judged.grant else {
+            return Ok(Released { proof: recorded.proof, disclosures: Vec::new(), standing: v1::Standing::default(), withheld: Vec::new() });
+        };
+        if recorded.refusal.is_some() {
+            // Refused the first time; the same question does not become another one.
+            return Ok(Released { proof: recorded.proof, disclosures: Vec::new(), standing: v1::Standing::default(), withheld: Vec::new() });
+        }
+        let disclosures = if recorded.repeated {
+            let first = convert::decode(&recorded.proof.entry)
+                .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "an own record that reads"))?;
+            disclosures.into_iter().filter(|one| first.fields.contains(&one.name)).collect()
+        } else {
+            disclosures
+        };
+        let standing = judged.found.map(|found| self.own_standing(&found)).unwrap_or_default();
+        Ok(Released { proof: recorded.proof, disclosures, standing, withheld: grant.withheld().to_vec() })
+    }
+
+    /// Values and salts of what was granted; without a grant there is no way to them.
+    fn disclosures(&self, grant: &Grant) -> Result<Vec<Disclosure>, Refusal> {
+        let id = grant.certificate_id();
+        let value = self.store.sealed_disclosures(self.region, id)?.ok_or_else(|| {
+            Refusal::peer(Reason::CertificateNotFound, "no values of this certificate", "values that were not erased")
+        })?;
+        let broken = |problem: String| crate::store::Error::Row { space: Space::Disclosures.name(), problem };
+        let (key, key_id) = self.issuing.disclosures_key();
+        let plain = sealed::open(&key, key_id, &disclosures_aad(self.region, id), &value)
+            .map_err(|error| broken(error.to_string()))?;
+        let mut all = certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?;
+        all.retain(|one| grant.fields().contains(&one.name));
+        Ok(all)
+    }
+
+    /// The grant, on this city's own copies of certificate, type and matter.
+    fn judge(&self, asking: Region, asked: &AccessRecord, party: &Party) -> Result<Judged, Refusal> {
+        let Purpose::Matter(purpose) = &asked.purpose else {
+            return Ok(Judged { grant: Err(Reason::MatterUnknown), found: None, tag: None });
+        };
+        let code = purpose.matter_code.as_str();
+        let Some(found) = self.store.own_certificate(self.region, &asked.certificate_id)? else {
+            return Ok(Judged { grant: Err(Reason::CertificateNotFound), found: None, tag: None });
+        };
+        let matter = self.catalogue.matter(code, Some(purpose.version))?;
+        let implementation = self.catalogue.implementation(purpose.responsible_region, code)?;
+        let kind = self.catalogue.certificate_type(&found.type_code, Some(found.type_version))?;
+        let tags = self.party_tags(&found.type_code, &party.holder)?;
+        let mut is_holder = false;
+        for (key_id, tag) in &tags {
+            is_holder |= self.store.has_holder(key_id, &tag.bytes, self.region, &asked.certificate_id)?;
+        }
+        let grant = purpose::grant(&Facts {
+            purpose,
+            certificate_id: &asked.certificate_id,
+            certificate_type: kind.as_deref(),
+            matter: matter.as_ref().map(|known| &known.matter),
+            implementation: implementation.as_ref().map(|known| (&known.implementation, known.state)),
+            asking_region: asking,
+            day: self.today(),
+            is_holder,
+            relation: asked.relation,
+            fields: &asked.fields,
+        })
+        .map_err(|refusal| refusal.reason());
+        Ok(Judged { grant, found: Some(found), tag: tags.first().map(|(_, tag)| tag.bytes) })
+    }
+
+    /// Of a certificate that this city keeps: its own state is current by definition.
+    fn own_standing(&self, found: &row::CertificateRow) -> v1::Standing {
+        let today = self.today();
+        v1::Standing {
+            status: record::status_today(found, today) as i32,
+            status_code: found.status_code.clone(),
+            effective_on: found.links.last().and_then(|link| link.effective_on),
+            as_of_ms: self.clock.now_ms(),
+            freshness: v1::Freshness::Current as i32,
+            counts_as: v1::CountsAs::DataCheck as i32,
+            ..Default::default()
+        }
+    }
+}

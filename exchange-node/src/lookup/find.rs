@@ -1,0 +1,161 @@
+//! FindCertificates: by the party, in the local index; only types that the matter names; no values.
+
+use super::{Lookup, Standing, matter_purpose};
+use crate::{
+    access::{self, Party, Step},
+    idempotency::Content,
+    refusal::Refusal,
+    tls::Caller,
+};
+use exchange_core::{
+    access::{AccessKind, AccessRecord},
+    checkpoint::LogProof,
+    position::Position,
+    purpose::{self, SearchFacts},
+    question::Question,
+    reason::Reason,
+    region::Region,
+};
+use exchange_proto::{access as convert, store as row};
+use ring::digest::{SHA256, digest};
+
+/// Most certificates in one answer.
+pub const MOST_FOUND: usize = 200;
+
+/// A search.
+#[derive(Debug, Clone)]
+pub struct FindRequest {
+    /// By whom, for what, about whom.
+    pub question: Question,
+    /// Empty: all types that the matter names.
+    pub type_codes: Vec<String>,
+}
+
+/// One certificate of the party.
+#[derive(Debug)]
+pub struct FoundOne {
+    /// Its id.
+    pub id: String,
+    /// As the index has it.
+    pub row: row::CertificateRow,
+    /// Its type's name.
+    pub type_name: String,
+    /// In its city's log.
+    pub position: Position,
+    /// As this node knows it.
+    pub standing: Standing,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Found {
+    /// Newest revisions and older ones, by type.
+    pub certificates: Vec<FoundOne>,
+    /// This city's receipt.
+    pub receipt: LogProof,
+    /// Asked, not named by the matter.
+    pub withheld_types: Vec<String>,
+}
+
+impl Lookup {
+    /// Searches; recorded before it answers, limited per clerk.
+    ///
+    /// # Errors
+    /// Not the caller's right, no such matter, too many searches of this clerk.
+    pub async fn find(&self, caller: &Caller, request: FindRequest) -> Result<Found, Refusal> {
+        self.policy.may_lookup(caller)?;
+        let question = &request.question;
+        let purpose = matter_purpose(&question.purpose)?;
+        self.searches.take(&question.clerk, self.clock.now_ms())?;
+        let matter = self.catalogue.matter(purpose.matter_code.as_str(), Some(purpose.version))?;
+        let implementation = self.catalogue.implementation(purpose.responsible_region, purpose.matter_code.as_str())?;
+        let allowed = purpose::grant_search(&SearchFacts {
+            purpose,
+            matter: matter.as_ref().map(|known| &known.matter),
+            implementation: implementation.as_ref().map(|known| (&known.implementation, known.state)),
+            asking_region: self.region,
+            day: self.today(),
+            relation: question.party.relation,
+        })
+        .map_err(|refusal| Refusal::caller(refusal.reason(), refusal.to_string(), refusal.reason().info().cure_en))?;
+        let (wanted, withheld_types): (Vec<String>, Vec<String>) = if request.type_codes.is_empty() {
+            (allowed, Vec::new())
+        } else {
+            request.type_codes.iter().cloned().partition(|code| allowed.contains(code))
+        };
+        if wanted.is_empty() {
+            return Err(Refusal::caller(
+                Reason::NoFieldNeeded,
+                "types that the matter does not name",
+                "a type that is among the matter's materials for this relation",
+            ));
+        }
+        let mut certificates = Vec::new();
+        for code in &wanted {
+            self.find_type(code, question, &mut certificates)?;
+        }
+        certificates.truncate(MOST_FOUND);
+        let receipt = self.record_searched(caller, &request, &certificates).await?;
+        Ok(Found { certificates, receipt, withheld_types })
+    }
+
+    fn find_type(&self, code: &str, question: &Question, found: &mut Vec<FoundOne>) -> Result<(), Refusal> {
+        let kind = self.catalogue.certificate_type(code, None)?;
+        let type_name = kind.map(|kind| kind.name.clone()).unwrap_or_default();
+        let today = self.today();
+        for (key_id, tag) in self.party_tags(code, &question.party.holder)? {
+            for (region, id) in self.store.holder_index(&key_id, &tag.bytes, MOST_FOUND)? {
+                let Some(row) = self.store.indexed_certificate(region, &id)? else { continue };
+                if found.iter().any(|one: &FoundOne| one.id == id && one.position.region == region) {
+                    continue; // the same certificate under an older index key
+                }
+                let standing = self.standing(region, &row, today);
+                let position = Position { region, epoch: row.epoch, index: row.index };
+                found.push(FoundOne { id, row, type_name: type_name.clone(), position, standing });
+            }
+        }
+        Ok(())
+    }
+
+    async fn record_searched(
+        &self,
+        caller: &Caller,
+        request: &FindRequest,
+        found: &[FoundOne],
+    ) -> Result<LogProof, Refusal> {
+        let question = &request.question;
+        let (caller_id, salt) = (caller.spiffe.to_string(), self.random.array());
+        let record = AccessRecord {
+            kind: AccessKind::Searched,
+            certificate_ids: found.iter().map(|one| one.id.clone()).collect(),
+            ..self.record(&caller_id, question, &salt)
+        };
+        let content = Content::new("Search")
+            .field(1, &caller_id)
+            .field(2, format!("{:?}", question.purpose))
+            .field(3, question.case.as_str())
+            .field(4, question.party.holder.code_type())
+            .field(5, question.party.holder.code())
+            .list(6, &request.type_codes);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, content.bytes()).as_ref());
+        let party = Party { holder: question.party.holder.clone(), salt };
+        let recorded = self
+            .access
+            .record(access::Record {
+                body: convert::encode_body(&record),
+                question: self.step(question, Step::Searched, bytes),
+                party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
+                uses: None,
+                refusal: None,
+            })
+            .await?;
+        Ok(recorded.proof)
+    }
+
+    /// Freshness of every region of the province.
+    pub fn freshness_of_all(&self) -> Vec<(Region, crate::indexer::Word)> {
+        let now = self.clock.now_ms();
+        self.trust.regions().into_iter().map(|region| (region, self.freshness.of(region, now))).collect()
+    }
+}

@@ -1,0 +1,203 @@
+//! `CertificateService`: parse, one call, encode.
+
+use super::{Caller, Services, status};
+use crate::{
+    issuing::{ImportSource, IssueRequest, Record},
+    lookup::Lookup,
+    refusal::Refusal,
+    store::Space,
+};
+use exchange_core::{date::Date, position::Position, reason::Reason, region::Region, status::Status as CertificateStatus};
+use exchange_proto::{
+    certificate as convert, store as row,
+    v1::{self, certificate_service_server::CertificateService},
+};
+use std::pin::Pin;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+/// Certificates in one page of a list, if the caller does not say.
+const PAGE: u32 = 100;
+/// Most certificates in one page.
+const MOST: u32 = 1_000;
+
+#[tonic::async_trait]
+impl CertificateService for Services {
+    async fn issue_certificate(
+        &self,
+        request: Request<v1::IssueCertificateRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        let parsed = convert::issue(message).map_err(status::unreadable)?;
+        let request = IssueRequest {
+            request_id: parsed.request_id,
+            draft: parsed.draft,
+            previous: None,
+            source: parsed.source.map(|(source_id, row_time)| ImportSource { source_id, row_time }),
+        };
+        let record = self.issuing.issue(&caller, request).await.map_err(status::refused)?;
+        Ok(Response::new(encode(record, true)))
+    }
+
+    async fn revise_certificate(
+        &self,
+        request: Request<v1::ReviseCertificateRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        let parsed = convert::revise(message).map_err(status::unreadable)?;
+        let record = self.issuing.revise(&caller, parsed).await.map_err(status::refused)?;
+        Ok(Response::new(encode(record, true)))
+    }
+
+    async fn change_status(
+        &self,
+        request: Request<v1::ChangeStatusRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        let parsed = convert::change_status(message).map_err(status::unreadable)?;
+        let record = self.issuing.change_status(&caller, parsed).await.map_err(status::refused)?;
+        Ok(Response::new(encode(record, false)))
+    }
+
+    async fn get_certificate(
+        &self,
+        request: Request<v1::GetCertificateRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        let id = message.certificate_id;
+        let record = self.issuing.get(&caller, &id).map_err(status::refused)?;
+        Ok(Response::new(encode(record.0, record.1)))
+    }
+
+    async fn list_certificates(
+        &self,
+        request: Request<v1::ListCertificatesRequest>,
+    ) -> Result<Response<v1::ListCertificatesResponse>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        self.policy.may_read(&caller).map_err(status::refused)?;
+        Ok(Response::new(list(&self.lookup, &message).map_err(status::refused)?))
+    }
+
+    type WatchCertificatesStream = Pin<Box<dyn Stream<Item = Result<v1::CertificateEvent, Status>> + Send>>;
+
+    async fn watch_certificates(
+        &self,
+        request: Request<v1::WatchCertificatesRequest>,
+    ) -> Result<Response<Self::WatchCertificatesStream>, Status> {
+        let (caller, permit, message) = self.enter(request)?;
+        self.policy.may_read(&caller).map_err(status::refused)?;
+        let stream = super::watch::stream(self, message, permit).map_err(status::refused)?;
+        Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+/// A certificate of this city; values only for those who may see them.
+pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
+    let header = record.header;
+    let disclosures = if values { record.disclosures.iter().map(convert::encode_disclosure).collect() } else { Vec::new() };
+    v1::Certificate {
+        certificate_id: header.certificate_id.to_string(),
+        type_code: header.type_code.to_string(),
+        type_version: header.type_version,
+        type_name: record.type_name,
+        issuer: Some(convert::encode_issuer(&header.issuer)),
+        region: record.position.region.to_string(),
+        custodian_region: header.custodian_region.to_string(),
+        issued_on: Some(convert::encode_date(header.issued_on)),
+        valid_from: Some(convert::encode_date(header.valid_from)),
+        valid_until: header.valid_until.map(convert::encode_date),
+        origin: header.origin as i32,
+        legal_form: record.legal_form as i32,
+        revision: header.revision,
+        previous: header.previous.map(|id| id.to_string()).unwrap_or_default(),
+        status: record.status as i32,
+        status_code: record.status_code,
+        position: Some(convert::encode_position(record.position)),
+        envelope: record.envelope,
+        disclosures,
+        environment: header.environment as i32,
+        repeated_request: record.repeated,
+    }
+}
+
+/// A certificate as the index has it: no envelope, no values.
+pub(super) fn summary(
+    id: &str,
+    found: row::CertificateRow,
+    position: Position,
+    type_name: &str,
+    today: Date,
+) -> v1::Certificate {
+    v1::Certificate {
+        certificate_id: id.to_owned(),
+        status: crate::issuing::record::status_today(&found, today) as i32,
+        type_code: found.type_code,
+        type_version: found.type_version,
+        type_name: type_name.to_owned(),
+        issuer: Some(v1::Issuer { uscc: found.issuer_uscc, name: found.issuer_name }),
+        region: position.region.to_string(),
+        custodian_region: found.custodian_region,
+        issued_on: found.issued_on,
+        valid_from: found.valid_from,
+        valid_until: found.valid_until,
+        origin: found.origin,
+        revision: found.revision,
+        previous: found.previous,
+        status_code: found.status_code,
+        position: Some(convert::encode_position(position)),
+        environment: found.environment,
+        ..Default::default()
+    }
+}
+
+fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::ListCertificatesResponse, Refusal> {
+    let bad = |found: String, needed: &str| Refusal::caller(Reason::FieldInvalid, found, needed);
+    let region = match request.region.as_str() {
+        "" => lookup.region,
+        text => Region::parse(text).map_err(|error| bad(error.to_string(), "a region's six digits"))?,
+    };
+    let date = |date: Option<v1::Date>| {
+        date.map(convert::date).transpose().map_err(|error| bad(error.to_string(), "a date"))
+    };
+    let (from, until) = (date(request.issued_from)?, date(request.issued_until)?);
+    let size = match request.page_size {
+        0 => PAGE,
+        size => size.min(MOST),
+    } as usize;
+    let today = lookup.today();
+    let mut certificates = Vec::new();
+    let mut next_page_token = String::new();
+    let mut problem = None;
+    lookup.store.visit_certificates(region, &request.page_token, |id, found| {
+        if certificates.len() == size {
+            next_page_token = id.to_owned();
+            return false;
+        }
+        let status = crate::issuing::record::status_today(&found, today);
+        let issued = found.issued_on.and_then(|date| convert::date(date).ok());
+        let wanted = (request.type_code.is_empty() || found.type_code == request.type_code)
+            && (request.issuer_uscc.is_empty() || found.issuer_uscc == request.issuer_uscc)
+            && CertificateStatus::from_number(request.status).is_none_or(|wanted| wanted == status)
+            && from.is_none_or(|from| issued.is_some_and(|issued| from <= issued))
+            && until.is_none_or(|until| issued.is_some_and(|issued| issued <= until));
+        if wanted {
+            let name = match lookup.catalogue.certificate_type(&found.type_code, Some(found.type_version)) {
+                Ok(kind) => kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+                Err(refusal) => {
+                    problem = Some(refusal);
+                    return false;
+                }
+            };
+            let position = Position { region, epoch: found.epoch, index: found.index };
+            certificates.push(summary(id, found, position, &name, today));
+        }
+        true
+    })?;
+    match problem {
+        Some(refusal) => Err(refusal),
+        None => Ok(v1::ListCertificatesResponse { certificates, next_page_token }),
+    }
+}
+
+/// For errors of rows outside the index.
+pub(super) const SPACE: Space = Space::Certificates;

@@ -1,0 +1,191 @@
+//! `LookupService`: parse, one call, encode.
+
+use super::{Services, certificate, status};
+use crate::{
+    lookup::{Answered, FindRequest, LookupRequest, Standing, Target, uses},
+    verification::{Subject, Verdict, Verification},
+};
+use exchange_proto::{
+    access, certificate as convert, peer,
+    v1::{self, lookup_service_server::LookupService},
+};
+use tonic::{Request, Response, Status};
+
+#[tonic::async_trait]
+impl LookupService for Services {
+    async fn find_certificates(
+        &self,
+        request: Request<v1::FindCertificatesRequest>,
+    ) -> Result<Response<v1::FindCertificatesResponse>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        let question = access::question(message.question).map_err(status::unreadable)?;
+        let request = FindRequest { question, type_codes: message.type_codes };
+        let found = self.lookup.find(&caller, request).await.map_err(status::refused)?;
+        let today = self.lookup.today();
+        let certificates = found
+            .certificates
+            .into_iter()
+            .map(|one| v1::FoundCertificate {
+                standing: Some(standing(one.standing)),
+                certificate: Some(certificate::summary(&one.id, one.row, one.position, &one.type_name, today)),
+            })
+            .collect();
+        let freshness = self
+            .lookup
+            .freshness_of_all()
+            .into_iter()
+            .map(|(region, word)| v1::RegionFreshness {
+                region: region.to_string(),
+                as_of_ms: word.as_of_ms,
+                freshness: word.state as i32,
+            })
+            .collect();
+        Ok(Response::new(v1::FindCertificatesResponse {
+            certificates,
+            receipt: Some(peer::encode_proof(&found.receipt)),
+            withheld_types: found.withheld_types,
+            freshness,
+        }))
+    }
+
+    async fn lookup_certificate(
+        &self,
+        request: Request<v1::LookupCertificateRequest>,
+    ) -> Result<Response<v1::LookupCertificateResponse>, Status> {
+        let deadline = self.deadline(&request);
+        let (caller, _permit, message) = self.enter(request)?;
+        let question = access::question(message.question).map_err(status::unreadable)?;
+        let target = match message.certificate {
+            Some(v1::lookup_certificate_request::Certificate::CertificateId(id)) => Target::Id(id),
+            Some(v1::lookup_certificate_request::Certificate::Number(number)) => {
+                Target::Number { type_code: number.type_code, number: number.number }
+            }
+            None => return Err(status::unreadable(exchange_proto::Error::missing("certificate"))),
+        };
+        let request = LookupRequest { question, target, fields: message.fields };
+        let answered = self.lookup.ask(&caller, request, deadline).await.map_err(status::refused)?;
+        Ok(Response::new(encode(answered)))
+    }
+
+    async fn verify_certificate(
+        &self,
+        request: Request<v1::VerifyCertificateRequest>,
+    ) -> Result<Response<v1::Verification>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        self.policy.may_read(&caller).map_err(status::refused)?;
+        let subject = match message.certificate {
+            Some(v1::verify_certificate_request::Certificate::CertificateId(id)) => Subject::Id(id),
+            Some(v1::verify_certificate_request::Certificate::Envelope(bytes)) => Subject::Envelope(bytes),
+            None => return Err(status::unreadable(exchange_proto::Error::missing("certificate"))),
+        };
+        let day = message.on_day.map(convert::date).transpose().map_err(status::unreadable)?;
+        let verification = self.lookup.verify(subject, day).map_err(status::refused)?;
+        Ok(Response::new(self.encode_verification(verification)))
+    }
+
+    async fn list_uses(
+        &self,
+        request: Request<v1::ListUsesRequest>,
+    ) -> Result<Response<v1::ListUsesResponse>, Status> {
+        let (caller, _permit, message) = self.enter(request)?;
+        let holder = access::holder(message.holder).map_err(status::unreadable)?;
+        let from = uses::page_token(&message.page_token).map_err(status::refused)?;
+        let most = if message.page_size == 0 { 100 } else { message.page_size.min(1_000) } as usize;
+        let page = self.lookup.uses(&caller, &holder, from, most).map_err(status::refused)?;
+        let region = self.lookup.region.to_string();
+        let uses = page.uses.iter().map(|one| access::encode_use(&region, one.epoch, one.index, &one.record)).collect();
+        let next_page_token = page.next.map(|(epoch, index)| format!("{epoch}/{index}")).unwrap_or_default();
+        Ok(Response::new(v1::ListUsesResponse { uses, next_page_token }))
+    }
+}
+
+impl Services {
+    fn encode_verification(&self, verification: Verification) -> v1::Verification {
+        let checks = verification
+            .checks
+            .into_iter()
+            .map(|check| v1::Check {
+                name: check.name.to_owned(),
+                result: match check.ok {
+                    Some(true) => v1::CheckResult::Ok,
+                    Some(false) => v1::CheckResult::Failed,
+                    None => v1::CheckResult::NotChecked,
+                } as i32,
+                found: check.found,
+                needed: check.needed.to_owned(),
+            })
+            .collect();
+        let today = self.lookup.today();
+        let conflicts = verification
+            .conflicts
+            .iter()
+            .map(|region| v1::Certificate { region: region.to_string(), ..Default::default() })
+            .collect();
+        let known = verification.certificate.map(|known| {
+            let id = known.header.certificate_id.to_string();
+            let mut encoded = certificate::summary(&id, known.row, known.position, "", today);
+            encoded.envelope = known.envelope;
+            encoded
+        });
+        v1::Verification {
+            verdict: match verification.verdict {
+                Verdict::Genuine => v1::Verdict::Genuine,
+                Verdict::NotGenuine => v1::Verdict::NotGenuine,
+                Verdict::UnknownSchema => v1::Verdict::UnknownSchema,
+                Verdict::NotFound => v1::Verdict::NotFound,
+            } as i32,
+            checks,
+            standing: verification.standing.map(standing),
+            standing_on_day: verification.standing_on_day.map(standing),
+            certificate: known,
+            signer_withdrawn_since: verification.signer_withdrawn_ms.map(super::rfc3339).unwrap_or_default(),
+            review_needed: verification.review_needed,
+            conflicts,
+        }
+    }
+}
+
+fn encode(answered: Answered) -> v1::LookupCertificateResponse {
+    let header = answered.header;
+    v1::LookupCertificateResponse {
+        certificate: Some(v1::Certificate {
+            certificate_id: header.certificate_id.to_string(),
+            type_code: header.type_code.to_string(),
+            type_version: header.type_version,
+            type_name: answered.type_name,
+            issuer: Some(convert::encode_issuer(&header.issuer)),
+            region: answered.position.region.to_string(),
+            custodian_region: header.custodian_region.to_string(),
+            issued_on: Some(convert::encode_date(header.issued_on)),
+            valid_from: Some(convert::encode_date(header.valid_from)),
+            valid_until: header.valid_until.map(convert::encode_date),
+            origin: header.origin as i32,
+            revision: header.revision,
+            previous: header.previous.map(|id| id.to_string()).unwrap_or_default(),
+            status: answered.standing.status,
+            status_code: answered.standing.status_code.clone(),
+            position: Some(convert::encode_position(answered.position)),
+            envelope: answered.envelope,
+            disclosures: answered.disclosures.iter().map(convert::encode_disclosure).collect(),
+            environment: header.environment as i32,
+            ..Default::default()
+        }),
+        standing: Some(answered.standing),
+        withheld_fields: answered.withheld,
+        asked: Some(peer::encode_proof(&answered.asked)),
+        answered: Some(peer::encode_proof(&answered.answered)),
+    }
+}
+
+fn standing(standing: Standing) -> v1::Standing {
+    v1::Standing {
+        status: standing.status as i32,
+        status_code: standing.status_code,
+        effective_on: standing.effective_on.map(convert::encode_date),
+        disputed_since_ms: 0,
+        as_of_ms: standing.as_of_ms,
+        freshness: standing.freshness as i32,
+        counts_as: v1::CountsAs::DataCheck as i32,
+        freshness_note: standing.note,
+    }
+}
