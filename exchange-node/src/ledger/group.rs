@@ -171,8 +171,8 @@ impl<'a> Group<'a> {
             bodies.iter().map(|body| Bytes::from(event::with_at(at_ms, body))).collect()
         };
         let mut rows = self.writes;
-        let events = self.events_head.grow(self.store, stamp(self.events), at_ms, self.heartbeat, &mut rows);
-        let access = self.access_head.grow(self.store, stamp(self.access), at_ms, false, &mut rows);
+        let events = self.events_head.grow(self.store, stamp(self.events), at_ms, self.heartbeat, &mut rows)?;
+        let access = self.access_head.grow(self.store, stamp(self.access), at_ms, false, &mut rows)?;
         let first_access = self.access_head.size();
         let answers = self
             .outcomes

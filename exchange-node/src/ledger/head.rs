@@ -17,14 +17,17 @@ use std::sync::Arc;
 pub struct Signer {
     /// Which log.
     pub origin: Origin,
+    /// Whose, as in the origin.
+    pub region: Region,
     /// Its keys, the newer one first.
     pub keys: Arc<Vec<LogKey>>,
 }
 
 impl Signer {
-    fn sign(&self, size: u64, root: Hash, at_ms: u64) -> Bytes {
+    fn sign(&self, size: u64, root: Hash, at_ms: u64) -> Result<Bytes, Error> {
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root, at_ms };
-        Bytes::from(checkpoint.sign(&self.keys))
+        let keys: Vec<&LogKey> = self.keys.iter().collect();
+        Ok(Bytes::from(checkpoint.sign_all(&keys).map_err(|error| broken(error.to_string()))?))
     }
 }
 
@@ -51,17 +54,16 @@ impl Head {
     /// # Errors
     /// The store fails, or its tree does not have the root that was signed.
     pub fn open(store: &Store, signer: Signer) -> Result<Self, Error> {
-        let kind = match signer.origin.kind {
+        let kind = match signer.origin.kind() {
             LogKind::Events => Kind::Events,
             LogKind::Access => Kind::Access,
         };
-        let log = Log::new(&store.own, kind, signer.origin.region, signer.origin.epoch);
+        let log = Log::new(&store.own, kind, signer.region, signer.origin.epoch());
         let Some((size, note)) = log.newest_checkpoint()? else {
             return Ok(Self { kind, signer, tree: Tree::default(), at_ms: 0 });
         };
         let tree = log.tree(size)?;
-        let broken = |problem: String| Error::Row { space: "checkpoints", problem };
-        let checkpoint = Checkpoint::parse(&note).map_err(|error| broken(error.to_string()))?;
+        let checkpoint = Checkpoint::parse_unverified(&note).map_err(|error| broken(error.to_string()))?;
         if checkpoint.root != tree.frontier.root() {
             return Err(broken(format!("the tree of {size} entries does not have the root that was signed")));
         }
@@ -80,12 +82,12 @@ impl Head {
 
     /// Whose log.
     pub const fn region(&self) -> Region {
-        self.signer.origin.region
+        self.signer.region
     }
 
     /// Which epoch.
-    pub const fn epoch(&self) -> u32 {
-        self.signer.origin.epoch
+    pub fn epoch(&self) -> u32 {
+        self.signer.origin.epoch()
     }
 
     /// Appends a group's entries, signs its checkpoint and adds the rows.
@@ -96,9 +98,9 @@ impl Head {
         at_ms: u64,
         resign: bool,
         rows: &mut Vec<Write>,
-    ) -> Grown {
+    ) -> Result<Grown, Error> {
         if entries.is_empty() && !resign {
-            return Grown { head: self.clone(), group: None, entries, note: None };
+            return Ok(Grown { head: self.clone(), group: None, entries, note: None });
         }
         let log = Log::new(&store.own, self.kind, self.region(), self.epoch());
         let first = self.size();
@@ -109,14 +111,18 @@ impl Head {
         }
         log.put_entries(first, entries.iter().cloned().map(Entry::Bytes), rows);
         let group = GroupTree::new(&self.tree.frontier, leaves);
-        let note = self.signer.sign(group.size(), group.root(), at_ms);
+        let note = self.signer.sign(group.size(), group.root(), at_ms)?;
         rows.push(log.put_checkpoint(group.size(), &note));
-        let frontier = group.clone().into_frontier();
-        Grown {
+        let frontier = group.frontier();
+        Ok(Grown {
             head: Self { tree: Tree { frontier, edge }, at_ms, ..self.clone() },
             group: Some(group),
             entries,
             note: Some(note),
-        }
+        })
     }
+}
+
+fn broken(problem: String) -> Error {
+    Error::Row { space: "checkpoints", problem }
 }
