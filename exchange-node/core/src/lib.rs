@@ -1,8 +1,10 @@
 //! The rules of the exchange, pure and synchronous.
 
 mod ascii;
+pub mod bundle;
 pub mod case_number;
 pub mod certificate_id;
+pub mod chain;
 pub mod check_digit;
 pub mod checkpoint;
 pub mod date;
