@@ -1,6 +1,8 @@
 //! Messages and services of `exchange.v1`, the rows of the store, and the conversions to and from
 //! [`exchange_core`]: parsing is validation.
 
+pub mod bundle;
+
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
 mod exchange {
     pub mod v1 {
