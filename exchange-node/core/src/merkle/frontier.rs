@@ -162,7 +162,7 @@ impl GroupTree {
 
     /// The edge of the whole tree, for the next group.
     #[must_use]
-    pub fn into_frontier(self) -> Frontier {
+    pub fn frontier(&self) -> Frontier {
         let peaks = (0..64)
             .rev()
             .filter(|level| self.size >> level & 1 == 1)
