@@ -3,11 +3,13 @@
 //! Values never enter it. The party's code and salt are kept beside the record, sealed like disclosures, as long as
 //! the record; proofs of old records are made from the store.
 
-mod audit;
+pub mod audit;
 mod command;
+mod proofs;
 
-pub use audit::Audit;
+pub use audit::{Audit, Auditor};
 pub use command::{QUESTION_WINDOW_MS, Question, Record, Recorded, Step};
+pub use proofs::Proofs;
 
 use crate::{
     keys::Keys,

@@ -62,6 +62,21 @@ pub trait Command: Send + 'static {
     }
 }
 
+/// Rows that need no decision: evidence, trust, marks. They are kept while the node is read-only too.
+pub struct Rows(pub Vec<Write>);
+
+impl Command for Rows {
+    fn reads(&self, _keys: &mut Vec<(Space, store::Key)>) {}
+
+    fn decide(&self, _view: &View<'_>) -> Result<Decision, Refusal> {
+        Ok(Decision::Commit(Changes { rows: self.0.clone(), ..Changes::default() }))
+    }
+
+    fn while_read_only(&self) -> bool {
+        true
+    }
+}
+
 /// What a command comes to.
 #[derive(Debug)]
 pub enum Decision {

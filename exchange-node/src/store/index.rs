@@ -43,6 +43,32 @@ impl Store {
         self.versioned(Space::Types, keys::sized(code.as_bytes()), version)
     }
 
+    /// The newest access checkpoint that a region's event log anchors.
+    pub fn anchored_access(&self, region: Region) -> Result<Option<store::SeenAccessRow>, Error> {
+        own::read(&self.province, Space::Regions, keys::anchored_access(region))
+    }
+
+    /// Calls `each` for a region's certificates in the order of their ids, from one on, until it says false.
+    pub fn visit_certificates(
+        &self,
+        region: Region,
+        from: &str,
+        mut each: impl FnMut(&str, store::CertificateRow) -> bool,
+    ) -> Result<(), Error> {
+        let mut problem = None;
+        let (start, end) = (keys::regional(region, from.as_bytes()), keys::after(&region.as_bytes()));
+        self.province.visit(Space::Certificates, &start, &end, |key, value| {
+            match own::decode(Space::Certificates, &value) {
+                Ok(row) => each(&String::from_utf8_lossy(&key[6..]), row),
+                Err(error) => {
+                    problem = Some(error);
+                    false
+                }
+            }
+        })?;
+        problem.map_or(Ok(()), Err)
+    }
+
     /// Codes of all certificate types, in order.
     pub fn type_codes(&self) -> Result<Vec<String>, Error> {
         let mut codes: Vec<String> = Vec::new();

@@ -63,6 +63,11 @@ pub fn holder_prefix(index_key_id: &[u8; 8], tag: &[u8; 32]) -> Key {
     key
 }
 
+/// region ‖ `access`: beside the region's state, the newest access checkpoint that its event log anchors.
+pub fn anchored_access(region: Region) -> Key {
+    regional(region, b"access")
+}
+
 /// epoch ‖ index of an access record.
 pub fn access(epoch: u32, index: u64) -> Key {
     let mut key = epoch.to_be_bytes().to_vec();
