@@ -4,7 +4,8 @@
 
 use crate::{
     case_number::CaseRef,
-    question::{Basis, Clerk, Holder, Purpose, Relation},
+    holder::Holder,
+    question::{Basis, Clerk, Purpose, Relation},
     region::Region,
 };
 use ring::digest::{Context, SHA256};
@@ -88,9 +89,9 @@ pub struct AccessRecord {
 pub fn party_digest(salt: &[u8; 16], holder: &Holder) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     context.update(salt);
-    context.update(&[u8::try_from(holder.code_type.len()).unwrap_or(u8::MAX)]);
-    context.update(holder.code_type.as_bytes());
-    context.update(holder.code.as_bytes());
+    context.update(&[u8::try_from(holder.code_type().len()).unwrap_or(u8::MAX)]);
+    context.update(holder.code_type().as_bytes());
+    context.update(holder.code().as_bytes());
     let mut digest = [0; 32];
     digest.copy_from_slice(context.finish().as_ref());
     digest

@@ -1,6 +1,6 @@
 //! A question about a certificate: by whom, for what, about whom.
 
-use crate::{case_number::CaseRef, matter_code::BasicCode, region::Region, uscc::Uscc};
+use crate::{case_number::CaseRef, holder::Holder, matter_code::BasicCode, region::Region, uscc::Uscc};
 
 /// Longest purpose text, in characters.
 pub const MAX_PURPOSE_CHARACTERS: usize = 200;
@@ -25,21 +25,6 @@ pub struct MatterPurpose {
     pub situation: String,
     /// 业务属地.
     pub responsible_region: Region,
-}
-
-/// A holder by code type and code, normalised (see [`crate::holder`]). `Debug` masks the code.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// GB/T 36903 annex A, e.g. `111`.
-    pub code_type: String,
-    /// Normalised code.
-    pub code: String,
-}
-
-impl std::fmt::Debug for Holder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Holder({}, masked)", self.code_type)
-    }
 }
 
 /// The person or body that the question is about.

@@ -111,9 +111,5 @@ pub fn fit<E>(
     for leaf in &leaves {
         frontier.append(*leaf);
     }
-    if frontier.root() == *checkpoint.root() {
-        Ok(Fit::Append { skip, leaves, frontier })
-    } else {
-        Ok(Fit::Altered)
-    }
+    if frontier.root() == *checkpoint.root() { Ok(Fit::Append { skip, leaves, frontier }) } else { Ok(Fit::Altered) }
 }

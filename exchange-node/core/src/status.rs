@@ -201,7 +201,9 @@ pub fn allowed(from: Status, to: Status, restoring: bool) -> Result<(), Error> {
         (_, Expired) => refused(": expiry follows from the dates"),
         (a, b) if a == b => refused(": it is that already"),
         (_, NotYetActive) => refused(""),
-        (Cancelled | Replaced, Active) | (Rescinded | Annulled | Revoked | TransferredOut, Active) if restoring => Ok(()),
+        (Cancelled | Replaced, Active) | (Rescinded | Annulled | Revoked | TransferredOut, Active) if restoring => {
+            Ok(())
+        }
         (final_status, Active) if final_status.is_final() => refused(" without a restoring decision"),
         (_, Active) => Ok(()),
         (Rescinded | Annulled | Revoked, Cancelled) => Ok(()),
