@@ -2,6 +2,9 @@
 //! [`exchange_core`]: parsing is validation.
 
 pub mod bundle;
+mod error;
+
+pub use error::Error;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
 mod exchange {
