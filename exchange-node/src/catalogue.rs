@@ -10,6 +10,7 @@ use exchange_core::{
     certificate_type::CertificateType,
     matter::{Implementation, Matter},
     position::Position,
+    purpose::Implemented,
     region::Region,
 };
 use exchange_proto::{catalogue as convert, v1};
@@ -38,6 +39,17 @@ pub struct KnownImplementation {
     pub state: v1::ImplementationState,
     /// Why it is void.
     pub void_reason: String,
+}
+
+impl KnownImplementation {
+    /// What the rules make of it.
+    pub fn state(known: Option<&Self>) -> Implemented<'_> {
+        match known {
+            Some(known) if known.state == v1::ImplementationState::InForce => Implemented::InForce(&known.implementation),
+            Some(known) if known.state == v1::ImplementationState::Pending => Implemented::Pending,
+            _ => Implemented::Unknown,
+        }
+    }
 }
 
 type Versioned<T> = HashMap<(String, Option<u32>), Option<Arc<T>>>;

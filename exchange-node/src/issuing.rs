@@ -62,7 +62,7 @@ pub struct Issuing {
     /// Departments' keys, index key, store key.
     pub keys: Arc<Keys>,
     /// Which index key writers use, and who keeps values.
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
     /// Who may.
     pub policy: Arc<Policy>,
     /// Time.
@@ -107,7 +107,7 @@ impl Issuing {
         self.policy.may_issue(caller, &draft.issuer.uscc, &draft.type_code)?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
-        let checked = kind.check(draft, self.today()).map_err(|error| error.refusal())?;
+        let checked = kind.check(draft, self.today())?;
         let revision = match &request.previous {
             None => None,
             Some(previous) => Some(self.revision_of(previous, draft)?),

@@ -15,7 +15,7 @@ pub use find::{Found, FindRequest};
 pub use uses::{Use, UsesPage};
 
 use crate::{
-    access::AccessLog,
+    access::{AccessLog, Proofs},
     catalogue::Catalogue,
     clock::Clock,
     indexer::Freshness,
@@ -62,7 +62,9 @@ pub struct Lookup {
     /// Index keys.
     pub keys: Arc<Keys>,
     /// Log keys of the other cities.
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
+    /// Receipts of the other cities.
+    pub proofs: Proofs,
     /// Channels to the other cities.
     pub peers: Peers,
     /// Who may.

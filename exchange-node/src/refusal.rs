@@ -61,3 +61,16 @@ impl From<crate::store::Error> for Refusal {
         Self::node(Reason::Internal, error.to_string(), "a store that reads and writes")
     }
 }
+
+impl From<exchange_core::certificate_type::Error> for Refusal {
+    fn from(error: exchange_core::certificate_type::Error) -> Self {
+        Self::caller(error.reason(), error.found(), error.needed())
+    }
+}
+
+impl From<exchange_core::purpose::Refusal> for Refusal {
+    fn from(refusal: exchange_core::purpose::Refusal) -> Self {
+        let reason = refusal.reason();
+        Self::caller(reason, refusal.to_string(), reason.info().cure_en)
+    }
+}

@@ -89,7 +89,7 @@ impl Issuing {
 }
 
 fn status_code(kind: &CertificateType, request: &StatusRequest) -> Result<String, Refusal> {
-    kind.may_change(request.authority, request.to, &request.document_number).map_err(|error| error.refusal())?;
+    kind.may_change(request.authority, request.to, &request.document_number)?;
     if request.status_code.is_empty() {
         return Ok(kind.status_code_for(request.to).unwrap_or_default().to_owned());
     }

@@ -3,6 +3,7 @@
 use super::{Lookup, ask::Released};
 use crate::{
     access::{self, Party, Step},
+    catalogue::KnownImplementation,
     issuing::{disclosures_aad, record},
     refusal::Refusal,
     store::Space,
@@ -10,11 +11,12 @@ use crate::{
 };
 use exchange_core::{
     access::{AccessKind, AccessRecord, party_digest},
+    certificate_id::CertificateId,
     checkpoint::LogProof,
     disclosure::{Disclosure, released_digest},
     holder::Holder,
     merkle::leaf_hash,
-    purpose::{self, Facts, Grant, State},
+    purpose::{self, Asked, Facts, Grant},
     question::Purpose,
     reason::Reason,
     region::Region,
@@ -78,7 +80,7 @@ impl Lookup {
     /// Proof, freshness, identity and party of a question (data model, "Question and grant", 1).
     fn checked_question(&self, question: &PeerQuestion, asking: Region) -> Result<AccessRecord, Refusal> {
         let wrong = |found: String, needed: &str| Refusal::caller(Reason::QuestionProofInvalid, found, needed);
-        self.trust.verify_access_proof(&question.proof, asking)?;
+        self.proofs.verify(&question.proof, asking)?;
         let asked = convert::decode(&question.proof.entry)
             .map_err(|error| wrong(error.to_string(), "an access record that reads"))?;
         if asked.kind != AccessKind::Asked || asked.peer_region != self.region {
@@ -160,7 +162,7 @@ impl Lookup {
 
     /// Values and salts of what was granted; without a grant there is no way to them.
     fn disclosures(&self, grant: &Grant) -> Result<Vec<Disclosure>, Refusal> {
-        let id = grant.certificate_id();
+        let id = grant.certificate_id().as_str();
         let value = self.store.sealed_disclosures(self.region, id)?.ok_or_else(|| {
             Refusal::peer(Reason::CertificateNotFound, "no values of this certificate", "values that were not erased")
         })?;
@@ -169,41 +171,51 @@ impl Lookup {
         let plain = sealed::open(&key, key_id, &disclosures_aad(self.region, id), &value)
             .map_err(|error| broken(error.to_string()))?;
         let mut all = certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?;
-        all.retain(|one| grant.fields().contains(&one.name));
+        all.retain(|one| grant.released().contains(&one.name));
         Ok(all)
     }
 
     /// The grant, on this city's own copies of certificate, type and matter.
     fn judge(&self, asking: Region, asked: &AccessRecord, party: &Party) -> Result<Judged, Refusal> {
-        let Purpose::Matter(purpose) = &asked.purpose else {
-            return Ok(Judged { grant: Err(Reason::MatterUnknown), found: None, tag: None });
+        let nothing = |reason| Ok(Judged { grant: Err(reason), found: None, tag: None });
+        let Purpose::Matter(purpose) = &asked.purpose else { return nothing(Reason::MatterUnknown) };
+        let Some(found) = self.store.own_certificate(self.region, &asked.certificate_id)? else {
+            return nothing(Reason::CertificateNotFound);
         };
         let code = purpose.matter_code.as_str();
-        let Some(found) = self.store.own_certificate(self.region, &asked.certificate_id)? else {
-            return Ok(Judged { grant: Err(Reason::CertificateNotFound), found: None, tag: None });
-        };
         let matter = self.catalogue.matter(code, Some(purpose.version))?;
         let implementation = self.catalogue.implementation(purpose.responsible_region, code)?;
         let kind = self.catalogue.certificate_type(&found.type_code, Some(found.type_version))?;
+        let (Some(kind), Ok(id)) = (kind, CertificateId::parse(&asked.certificate_id)) else {
+            return nothing(Reason::TypeUnknown);
+        };
         let tags = self.party_tags(&found.type_code, &party.holder)?;
-        let mut is_holder = false;
+        let Some((_, first)) = tags.first() else { return nothing(Reason::IndexKeyMissing) };
+        // Under which of the party's tags, one for each index key, the certificate is indexed.
+        let mut shared = Vec::new();
         for (key_id, tag) in &tags {
-            is_holder |= self.store.has_holder(key_id, &tag.bytes, self.region, &asked.certificate_id)?;
+            if self.store.has_holder(key_id, &tag.bytes, self.region, &asked.certificate_id)? {
+                shared.push(tag.bytes);
+            }
         }
+        let party_tag = shared.first().unwrap_or(&first.bytes);
         let grant = purpose::grant(&Facts {
-            purpose,
-            certificate_id: &asked.certificate_id,
-            certificate_type: kind.as_deref(),
-            matter: matter.as_ref().map(|known| &known.matter),
-            implementation: implementation.as_ref().map(|known| (&known.implementation, known.state)),
-            asking_region: asking,
-            day: self.today(),
-            is_holder,
-            relation: asked.relation,
+            asked: Asked {
+                purpose: &asked.purpose,
+                relation: asked.relation,
+                region: asking,
+                day: self.today(),
+                matter: matter.as_ref().map(|known| &known.matter),
+                implementation: KnownImplementation::state(implementation.as_deref()),
+            },
+            certificate_id: &id,
+            certificate_type: &kind,
+            certificate_tags: &shared,
+            party_tag,
             fields: &asked.fields,
         })
         .map_err(|refusal| refusal.reason());
-        Ok(Judged { grant, found: Some(found), tag: tags.first().map(|(_, tag)| tag.bytes) })
+        Ok(Judged { grant, found: Some(found), tag: Some(first.bytes) })
     }
 
     /// Of a certificate that this city keeps: its own state is current by definition.

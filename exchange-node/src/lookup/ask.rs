@@ -270,7 +270,7 @@ impl Lookup {
         let wrong = |found: String| {
             Refusal::peer(Reason::QuestionProofInvalid, found, format!("an answer that {custodian}'s access log proves"))
         };
-        self.trust.verify_access_proof(proof, custodian)?;
+        self.proofs.verify(proof, custodian)?;
         let record = convert::decode(&proof.entry).map_err(|error| wrong(error.to_string()))?;
         if record.question_leaf.as_ref() != Some(question_leaf) || record.question_id != request.question.question_id {
             return Err(wrong("a record of another question".to_owned()));

@@ -3,17 +3,18 @@
 use super::{Lookup, Standing, matter_purpose};
 use crate::{
     access::{self, Party, Step},
+    catalogue::KnownImplementation,
     idempotency::Content,
     refusal::Refusal,
     tls::Caller,
 };
 use exchange_core::{
     access::{AccessKind, AccessRecord},
+    certificate_id::TypeCode,
     checkpoint::LogProof,
     position::Position,
-    purpose::{self, SearchFacts},
+    purpose::{self, Asked, SearchFacts},
     question::Question,
-    reason::Reason,
     region::Region,
 };
 use exchange_proto::{access as convert, store as row};
@@ -28,7 +29,7 @@ pub struct FindRequest {
     /// By whom, for what, about whom.
     pub question: Question,
     /// Empty: all types that the matter names.
-    pub type_codes: Vec<String>,
+    pub type_codes: Vec<TypeCode>,
 }
 
 /// One certificate of the party.
@@ -69,34 +70,35 @@ impl Lookup {
         self.searches.take(&question.clerk, self.clock.now_ms())?;
         let matter = self.catalogue.matter(purpose.matter_code.as_str(), Some(purpose.version))?;
         let implementation = self.catalogue.implementation(purpose.responsible_region, purpose.matter_code.as_str())?;
-        let allowed = purpose::grant_search(&SearchFacts {
-            purpose,
-            matter: matter.as_ref().map(|known| &known.matter),
-            implementation: implementation.as_ref().map(|known| (&known.implementation, known.state)),
-            asking_region: self.region,
-            day: self.today(),
-            relation: question.party.relation,
-        })
-        .map_err(|refusal| Refusal::caller(refusal.reason(), refusal.to_string(), refusal.reason().info().cure_en))?;
-        let (wanted, withheld_types): (Vec<String>, Vec<String>) = if request.type_codes.is_empty() {
-            (allowed, Vec::new())
-        } else {
-            request.type_codes.iter().cloned().partition(|code| allowed.contains(code))
-        };
-        if wanted.is_empty() {
-            return Err(Refusal::caller(
-                Reason::NoFieldNeeded,
-                "types that the matter does not name",
-                "a type that is among the matter's materials for this relation",
-            ));
+        let mut named: Vec<TypeCode> = request.type_codes.clone();
+        if let Some(known) = &matter {
+            named.extend(known.matter.materials.iter().filter_map(|material| material.type_code));
         }
+        named.sort_unstable();
+        named.dedup();
+        let mut kinds = Vec::new();
+        for code in &named {
+            kinds.extend(self.catalogue.certificate_type(code.as_str(), None)?);
+        }
+        let granted = purpose::grant_search(&SearchFacts {
+            asked: Asked {
+                purpose: &question.purpose,
+                relation: question.party.relation,
+                region: self.region,
+                day: self.today(),
+                matter: matter.as_ref().map(|known| &known.matter),
+                implementation: KnownImplementation::state(implementation.as_deref()),
+            },
+            type_codes: &request.type_codes,
+            certificate_types: &kinds.iter().map(|kind| &**kind).collect::<Vec<_>>(),
+        })?;
         let mut certificates = Vec::new();
-        for code in &wanted {
-            self.find_type(code, question, &mut certificates)?;
+        for code in granted.type_codes() {
+            self.find_type(code.as_str(), question, &mut certificates)?;
         }
         certificates.truncate(MOST_FOUND);
         let receipt = self.record_searched(caller, &request, &certificates).await?;
-        Ok(Found { certificates, receipt, withheld_types })
+        Ok(Found { certificates, receipt, withheld_types: granted.withheld().iter().map(ToString::to_string).collect() })
     }
 
     fn find_type(&self, code: &str, question: &Question, found: &mut Vec<FoundOne>) -> Result<(), Refusal> {
@@ -136,7 +138,7 @@ impl Lookup {
             .field(3, question.case.as_str())
             .field(4, question.party.holder.code_type())
             .field(5, question.party.holder.code())
-            .list(6, &request.type_codes);
+            .list(6, request.type_codes.iter().map(TypeCode::as_str));
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, content.bytes()).as_ref());
         let party = Party { holder: question.party.holder.clone(), salt };

@@ -71,8 +71,17 @@ impl Store {
 
     /// Codes of all certificate types, in order.
     pub fn type_codes(&self) -> Result<Vec<String>, Error> {
+        self.codes(Space::Types)
+    }
+
+    /// Codes of all uniform matters, in order.
+    pub fn matter_codes(&self) -> Result<Vec<String>, Error> {
+        self.codes(Space::Matters)
+    }
+
+    fn codes(&self, space: Space) -> Result<Vec<String>, Error> {
         let mut codes: Vec<String> = Vec::new();
-        self.province.visit(Space::Types, &[], &[u8::MAX; 3], |key, _| {
+        self.province.visit(space, &[], &[u8::MAX; 3], |key, _| {
             if let Some(code) = key.get(2..key.len().saturating_sub(4)) {
                 let code = String::from_utf8_lossy(code);
                 if codes.last().is_none_or(|last| *last != code) {
