@@ -3,10 +3,18 @@
 
 pub mod clock;
 pub mod config;
+pub mod keys;
 pub mod ledger;
+pub mod limits;
+pub mod net;
+pub mod peers;
+pub mod policy;
 pub mod random;
 pub mod refusal;
+pub mod rpc;
 pub mod space;
 pub mod spawn;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
+pub mod trust;
