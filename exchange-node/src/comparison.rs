@@ -33,7 +33,7 @@ pub struct Comparison {
     /// Whom to ask.
     pub trust: Arc<Trust>,
     /// How.
-    pub peers: Peers,
+    pub peers: Arc<Peers>,
     /// Made writable, or kept read-only with the reason.
     pub ledger: Ledger,
     /// Between two rounds.

@@ -113,7 +113,7 @@ impl Issuing {
             Some(previous) => Some(self.revision_of(previous, draft)?),
         };
         let digest = content(&request).digest(&self.keys.store.subkey(REQUESTS));
-        let request_key = Request::new(&caller.spiffe.to_string(), &request.request_id, digest);
+        let request_key = Request::new(&caller.uri.clone(), &request.request_id, digest);
         let (command, mut record) = self.prepare(&request, &kind, &checked, signer, revision, request_key, digest)?;
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {

@@ -21,7 +21,7 @@ use crate::{
     indexer::Freshness,
     issuing::{Issuing, record},
     keys::Keys,
-    limits::SearchLimit,
+    limits::Limits,
     peers::Peers,
     policy::Policy,
     random::Random,
@@ -66,11 +66,11 @@ pub struct Lookup {
     /// Receipts of the other cities.
     pub proofs: Proofs,
     /// Channels to the other cities.
-    pub peers: Peers,
+    pub peers: Arc<Peers>,
     /// Who may.
     pub policy: Arc<Policy>,
     /// Searches of a clerk.
-    pub searches: Arc<SearchLimit>,
+    pub limits: Arc<Limits>,
     /// How fresh the copies are.
     pub freshness: Freshness,
     /// Time.
@@ -105,7 +105,7 @@ impl Lookup {
 
     /// A certificate in the index: the own region first, then the others in the order of their codes.
     pub(crate) fn locate(&self, id: &str) -> Result<Option<(Region, row::CertificateRow)>, Refusal> {
-        for region in std::iter::once(self.region).chain(self.trust.regions()) {
+        for region in std::iter::once(self.region).chain(self.trust.snapshot().bundle().regions.keys().copied()) {
             if let Some(found) = self.store.indexed_certificate(region, id)? {
                 return Ok(Some((region, found)));
             }

@@ -74,3 +74,9 @@ impl From<exchange_core::purpose::Refusal> for Refusal {
         Self::caller(reason, refusal.to_string(), reason.info().cure_en)
     }
 }
+
+impl From<exchange_proto::Error> for Refusal {
+    fn from(error: exchange_proto::Error) -> Self {
+        Self::caller(error.reason(), format!("{}: {}", error.path(), error.found()), error.needed())
+    }
+}

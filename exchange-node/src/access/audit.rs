@@ -39,7 +39,7 @@ pub struct Auditor {
     /// Keeps what was seen.
     pub ledger: Ledger,
     /// Asks for consistency proofs.
-    pub peers: Peers,
+    pub peers: Arc<Peers>,
     /// Time.
     pub clock: Clock,
 }

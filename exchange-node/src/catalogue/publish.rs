@@ -85,7 +85,7 @@ impl Publishing {
         mut item: Item,
         validate_only: bool,
     ) -> Result<Published, Refusal> {
-        self.policy.operator(caller)?;
+        self.policy.may_operate(caller)?;
         self.check(&mut item)?;
         let (code, version) = item.name();
         if validate_only {
@@ -96,7 +96,7 @@ impl Publishing {
         let command = Publish {
             key: self.key(&item),
             item,
-            request: Request::new(&caller.spiffe.to_string(), &request_id, digest),
+            request: Request::new(&caller.uri.clone(), &request_id, digest),
             body,
         };
         let position = match self.ledger.submit(command).await? {

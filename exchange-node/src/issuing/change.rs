@@ -62,7 +62,7 @@ impl Issuing {
         let command = ChangeStatus {
             key: keys::regional(self.region, id.as_bytes()),
             region: self.region,
-            request: Request::new(&caller.spiffe.to_string(), &request.request_id, digest),
+            request: Request::new(&caller.uri.clone(), &request.request_id, digest),
             status_code: status_code(&kind, &request)?,
             asked: request,
             kind,

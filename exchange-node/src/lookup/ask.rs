@@ -167,7 +167,7 @@ impl Lookup {
     ) -> Result<(Recorded, Party), Refusal> {
         let question = &request.question;
         let salt = self.random.array();
-        let caller_id = caller.spiffe.to_string();
+        let caller_id = caller.uri.clone();
         let record = AccessRecord {
             certificate_id: id.to_owned(),
             fields: request.fields.clone(),
@@ -195,7 +195,7 @@ impl Lookup {
 
     async fn record_nothing(&self, caller: &Caller, request: &LookupRequest) -> Result<(), Refusal> {
         let question = &request.question;
-        let caller_id = caller.spiffe.to_string();
+        let caller_id = caller.uri.clone();
         let salt = self.random.array();
         let record = AccessRecord {
             kind: AccessKind::Searched,
@@ -225,7 +225,7 @@ impl Lookup {
             at_ms: 0,
             nonce: self.random.array(),
             kind: AccessKind::Received,
-            caller: caller.spiffe.to_string(),
+            caller: caller.uri.clone(),
             peer_region: custodian,
             question_leaf: Some(question_leaf),
             ..answer.clone()

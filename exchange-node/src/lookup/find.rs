@@ -67,7 +67,7 @@ impl Lookup {
         self.policy.may_lookup(caller)?;
         let question = &request.question;
         let purpose = matter_purpose(&question.purpose)?;
-        self.searches.take(&question.clerk, self.clock.now_ms())?;
+        self.limits.search(question.clerk.organisation.as_str(), &question.clerk.staff_number)?;
         let matter = self.catalogue.matter(purpose.matter_code.as_str(), Some(purpose.version))?;
         let implementation = self.catalogue.implementation(purpose.responsible_region, purpose.matter_code.as_str())?;
         let mut named: Vec<TypeCode> = request.type_codes.clone();
@@ -126,7 +126,7 @@ impl Lookup {
         found: &[FoundOne],
     ) -> Result<LogProof, Refusal> {
         let question = &request.question;
-        let (caller_id, salt) = (caller.spiffe.to_string(), self.random.array());
+        let (caller_id, salt) = (caller.uri.clone(), self.random.array());
         let record = AccessRecord {
             kind: AccessKind::Searched,
             certificate_ids: found.iter().map(|one| one.id.clone()).collect(),

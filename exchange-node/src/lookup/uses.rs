@@ -31,7 +31,7 @@ impl Lookup {
     /// # Errors
     /// Not an operator, or the store fails.
     pub fn uses(&self, caller: &Caller, holder: &Holder, from: (u32, u64), most: usize) -> Result<UsesPage, Refusal> {
-        self.policy.operator(caller)?;
+        self.policy.may_operate(caller)?;
         let mut positions = BTreeSet::new();
         for code in self.store.type_codes()? {
             for (_, tag) in self.party_tags(&code, holder)? {

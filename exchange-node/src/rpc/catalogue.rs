@@ -1,6 +1,6 @@
 //! `CatalogueService`: parse, one call, encode.
 
-use super::{Services, status};
+use super::{Services, services::enter};
 use crate::{
     catalogue::{Item, KnownMatter},
     refusal::Refusal,
@@ -18,9 +18,9 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::PublishCertificateTypeRequest>,
     ) -> Result<Response<v1::Published>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
+        let (caller, message) = enter(request)?;
         let item = message.certificate_type.ok_or_else(|| missing("certificate_type"))?;
-        let item = Item::CertificateType(Box::new(convert::certificate_type(item).map_err(status::unreadable)?));
+        let item = Item::CertificateType(Box::new(convert::certificate_type(item).map_err(Refusal::from)?));
         self.publish(&caller, &message.request_id, item, message.validate_only).await
     }
 
@@ -28,9 +28,9 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::PublishMatterRequest>,
     ) -> Result<Response<v1::Published>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
+        let (caller, message) = enter(request)?;
         let item = message.matter.ok_or_else(|| missing("matter"))?;
-        let item = Item::Matter(Box::new(convert::matter(item).map_err(status::unreadable)?));
+        let item = Item::Matter(Box::new(convert::matter(item).map_err(Refusal::from)?));
         self.publish(&caller, &message.request_id, item, message.validate_only).await
     }
 
@@ -38,9 +38,9 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::PublishImplementationRequest>,
     ) -> Result<Response<v1::Published>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
+        let (caller, message) = enter(request)?;
         let item = message.implementation.ok_or_else(|| missing("implementation"))?;
-        let item = Item::Implementation(Box::new(convert::implementation(item).map_err(status::unreadable)?));
+        let item = Item::Implementation(Box::new(convert::implementation(item).map_err(Refusal::from)?));
         self.publish(&caller, &message.request_id, item, message.validate_only).await
     }
 
@@ -48,10 +48,10 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::GetCertificateTypeRequest>,
     ) -> Result<Response<v1::CertificateType>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
         let version = (message.version != 0).then_some(message.version);
-        let found = self.lookup.catalogue.certificate_type(&message.type_code, version).map_err(status::refused)?;
+        let found = self.lookup.catalogue.certificate_type(&message.type_code, version)?;
         let found = found.ok_or_else(|| unknown(Reason::TypeUnknown, &message.type_code, "a published type"))?;
         Ok(Response::new(convert::encode_certificate_type(&found)))
     }
@@ -60,13 +60,13 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::ListCertificateTypesRequest>,
     ) -> Result<Response<v1::ListCertificateTypesResponse>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
-        let codes = self.lookup.store.type_codes().map_err(Refusal::from).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
+        let codes = self.lookup.store.type_codes()?;
         let (page, next_page_token) = page(codes, message.page_size, &message.page_token);
         let mut certificate_types = Vec::new();
         for code in page {
-            let found = self.lookup.catalogue.certificate_type(&code, None).map_err(status::refused)?;
+            let found = self.lookup.catalogue.certificate_type(&code, None)?;
             certificate_types.extend(found.map(|found| convert::encode_certificate_type(&found)));
         }
         Ok(Response::new(v1::ListCertificateTypesResponse { certificate_types, next_page_token }))
@@ -76,10 +76,10 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::GetMatterRequest>,
     ) -> Result<Response<v1::MatterView>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
         let version = (message.version != 0).then_some(message.version);
-        let found = self.lookup.catalogue.matter(&message.matter_code, version).map_err(status::refused)?;
+        let found = self.lookup.catalogue.matter(&message.matter_code, version)?;
         let found = found.ok_or_else(|| unknown(Reason::MatterUnknown, &message.matter_code, "a published matter"))?;
         Ok(Response::new(self.matter_view(&found, &message.region)?))
     }
@@ -88,13 +88,13 @@ impl CatalogueService for Services {
         &self,
         request: Request<v1::ListMattersRequest>,
     ) -> Result<Response<v1::ListMattersResponse>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
-        let codes = self.lookup.store.matter_codes().map_err(Refusal::from).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
+        let codes = self.lookup.store.matter_codes()?;
         let (page, next_page_token) = page(codes, message.page_size, &message.page_token);
         let mut matters = Vec::new();
         for code in page {
-            if let Some(found) = self.lookup.catalogue.matter(&code, None).map_err(status::refused)? {
+            if let Some(found) = self.lookup.catalogue.matter(&code, None)? {
                 matters.push(self.matter_view(&found, &message.region)?);
             }
         }
@@ -110,9 +110,9 @@ impl Services {
         item: Item,
         validate_only: bool,
     ) -> Result<Response<v1::Published>, Status> {
-        let request_id = certificate::request_id(request_id).map_err(status::unreadable)?;
+        let request_id = certificate::request_id(request_id).map_err(Refusal::from)?;
         let published =
-            self.publishing.publish(caller, request_id, item, validate_only).await.map_err(status::refused)?;
+            self.publishing.publish(caller, request_id, item, validate_only).await?;
         Ok(Response::new(v1::Published {
             code: published.code,
             version: published.version,
@@ -129,7 +129,7 @@ impl Services {
         if !region.is_empty() {
             let region = Region::parse(region).map_err(|_| unknown(Reason::FieldInvalid, region, "a region"))?;
             let code = found.matter.matter_code.as_str();
-            if let Some(known) = self.lookup.catalogue.implementation(region, code).map_err(status::refused)? {
+            if let Some(known) = self.lookup.catalogue.implementation(region, code)? {
                 view.implementation = Some(convert::encode_implementation(&known.implementation));
                 view.implementation_state = known.state as i32;
                 view.void_reason.clone_from(&known.void_reason);
@@ -148,9 +148,9 @@ fn page(codes: Vec<String>, size: u32, token: &str) -> (Vec<String>, String) {
 }
 
 fn missing(field: &str) -> Status {
-    status::unreadable(exchange_proto::Error::missing(field))
+    Refusal::from(exchange_proto::Error::missing(field)).into()
 }
 
 fn unknown(reason: Reason, found: &str, needed: &str) -> Status {
-    status::refused(Refusal::caller(reason, found, needed))
+    Refusal::caller(reason, found, needed).into()
 }

@@ -1,11 +1,10 @@
 //! `CertificateService`: parse, one call, encode.
 
-use super::{Caller, Services, status};
+use super::{Services, services::enter};
 use crate::{
     issuing::{ImportSource, IssueRequest, Record},
     lookup::Lookup,
     refusal::Refusal,
-    store::Space,
 };
 use exchange_core::{date::Date, position::Position, reason::Reason, region::Region, status::Status as CertificateStatus};
 use exchange_proto::{
@@ -27,15 +26,15 @@ impl CertificateService for Services {
         &self,
         request: Request<v1::IssueCertificateRequest>,
     ) -> Result<Response<v1::Certificate>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        let parsed = convert::issue(message).map_err(status::unreadable)?;
+        let (caller, message) = enter(request)?;
+        let parsed = convert::issue(message).map_err(Refusal::from)?;
         let request = IssueRequest {
             request_id: parsed.request_id,
             draft: parsed.draft,
             previous: None,
             source: parsed.source.map(|(source_id, row_time)| ImportSource { source_id, row_time }),
         };
-        let record = self.issuing.issue(&caller, request).await.map_err(status::refused)?;
+        let record = self.issuing.issue(&caller, request).await?;
         Ok(Response::new(encode(record, true)))
     }
 
@@ -43,9 +42,9 @@ impl CertificateService for Services {
         &self,
         request: Request<v1::ReviseCertificateRequest>,
     ) -> Result<Response<v1::Certificate>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        let parsed = convert::revise(message).map_err(status::unreadable)?;
-        let record = self.issuing.revise(&caller, parsed).await.map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        let parsed = convert::revise(message).map_err(Refusal::from)?;
+        let record = self.issuing.revise(&caller, parsed).await?;
         Ok(Response::new(encode(record, true)))
     }
 
@@ -53,9 +52,9 @@ impl CertificateService for Services {
         &self,
         request: Request<v1::ChangeStatusRequest>,
     ) -> Result<Response<v1::Certificate>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        let parsed = convert::change_status(message).map_err(status::unreadable)?;
-        let record = self.issuing.change_status(&caller, parsed).await.map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        let parsed = convert::change_status(message).map_err(Refusal::from)?;
+        let record = self.issuing.change_status(&caller, parsed).await?;
         Ok(Response::new(encode(record, false)))
     }
 
@@ -63,9 +62,9 @@ impl CertificateService for Services {
         &self,
         request: Request<v1::GetCertificateRequest>,
     ) -> Result<Response<v1::Certificate>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
+        let (caller, message) = enter(request)?;
         let id = message.certificate_id;
-        let record = self.issuing.get(&caller, &id).map_err(status::refused)?;
+        let record = self.issuing.get(&caller, &id)?;
         Ok(Response::new(encode(record.0, record.1)))
     }
 
@@ -73,9 +72,9 @@ impl CertificateService for Services {
         &self,
         request: Request<v1::ListCertificatesRequest>,
     ) -> Result<Response<v1::ListCertificatesResponse>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
-        Ok(Response::new(list(&self.lookup, &message).map_err(status::refused)?))
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
+        Ok(Response::new(list(&self.lookup, &message)?))
     }
 
     type WatchCertificatesStream = Pin<Box<dyn Stream<Item = Result<v1::CertificateEvent, Status>> + Send>>;
@@ -84,9 +83,9 @@ impl CertificateService for Services {
         &self,
         request: Request<v1::WatchCertificatesRequest>,
     ) -> Result<Response<Self::WatchCertificatesStream>, Status> {
-        let (caller, permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
-        let stream = super::watch::stream(self, message, permit).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
+        let stream = super::watch::stream(self, message)?;
         Ok(Response::new(Box::pin(stream)))
     }
 }
@@ -198,6 +197,3 @@ fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::Li
         None => Ok(v1::ListCertificatesResponse { certificates, next_page_token }),
     }
 }
-
-/// For errors of rows outside the index.
-pub(super) const SPACE: Space = Space::Certificates;

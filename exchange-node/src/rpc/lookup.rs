@@ -1,6 +1,6 @@
 //! `LookupService`: parse, one call, encode.
 
-use super::{Services, certificate, status};
+use super::{Services, certificate, services::enter};
 use crate::{
     lookup::{Answered, FindRequest, LookupRequest, Standing, Target, uses},
     verification::{Subject, Verdict, Verification},
@@ -17,10 +17,10 @@ impl LookupService for Services {
         &self,
         request: Request<v1::FindCertificatesRequest>,
     ) -> Result<Response<v1::FindCertificatesResponse>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        let question = access::question(message.question).map_err(status::unreadable)?;
+        let (caller, message) = enter(request)?;
+        let question = access::question(message.question).map_err(Refusal::from)?;
         let request = FindRequest { question, type_codes: message.type_codes };
-        let found = self.lookup.find(&caller, request).await.map_err(status::refused)?;
+        let found = self.lookup.find(&caller, request).await?;
         let today = self.lookup.today();
         let certificates = found
             .certificates
@@ -53,17 +53,17 @@ impl LookupService for Services {
         request: Request<v1::LookupCertificateRequest>,
     ) -> Result<Response<v1::LookupCertificateResponse>, Status> {
         let deadline = self.deadline(&request);
-        let (caller, _permit, message) = self.enter(request)?;
-        let question = access::question(message.question).map_err(status::unreadable)?;
+        let (caller, message) = enter(request)?;
+        let question = access::question(message.question).map_err(Refusal::from)?;
         let target = match message.certificate {
             Some(v1::lookup_certificate_request::Certificate::CertificateId(id)) => Target::Id(id),
             Some(v1::lookup_certificate_request::Certificate::Number(number)) => {
                 Target::Number { type_code: number.type_code, number: number.number }
             }
-            None => return Err(status::unreadable(exchange_proto::Error::missing("certificate"))),
+            None => return Err(missing("certificate")),
         };
         let request = LookupRequest { question, target, fields: message.fields };
-        let answered = self.lookup.ask(&caller, request, deadline).await.map_err(status::refused)?;
+        let answered = self.lookup.ask(&caller, request, deadline).await?;
         Ok(Response::new(encode(answered)))
     }
 
@@ -71,15 +71,15 @@ impl LookupService for Services {
         &self,
         request: Request<v1::VerifyCertificateRequest>,
     ) -> Result<Response<v1::Verification>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        self.policy.may_read(&caller).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        self.policy.may_read(&caller)?;
         let subject = match message.certificate {
             Some(v1::verify_certificate_request::Certificate::CertificateId(id)) => Subject::Id(id),
             Some(v1::verify_certificate_request::Certificate::Envelope(bytes)) => Subject::Envelope(bytes),
-            None => return Err(status::unreadable(exchange_proto::Error::missing("certificate"))),
+            None => return Err(missing("certificate")),
         };
-        let day = message.on_day.map(convert::date).transpose().map_err(status::unreadable)?;
-        let verification = self.lookup.verify(subject, day).map_err(status::refused)?;
+        let day = message.on_day.map(convert::date).transpose().map_err(Refusal::from)?;
+        let verification = self.lookup.verify(subject, day)?;
         Ok(Response::new(self.encode_verification(verification)))
     }
 
@@ -87,11 +87,11 @@ impl LookupService for Services {
         &self,
         request: Request<v1::ListUsesRequest>,
     ) -> Result<Response<v1::ListUsesResponse>, Status> {
-        let (caller, _permit, message) = self.enter(request)?;
-        let holder = access::holder(message.holder).map_err(status::unreadable)?;
-        let from = uses::page_token(&message.page_token).map_err(status::refused)?;
+        let (caller, message) = enter(request)?;
+        let holder = access::holder(message.holder).map_err(Refusal::from)?;
+        let from = uses::page_token(&message.page_token)?;
         let most = if message.page_size == 0 { 100 } else { message.page_size.min(1_000) } as usize;
-        let page = self.lookup.uses(&caller, &holder, from, most).map_err(status::refused)?;
+        let page = self.lookup.uses(&caller, &holder, from, most)?;
         let region = self.lookup.region.to_string();
         let uses = page.uses.iter().map(|one| access::encode_use(&region, one.epoch, one.index, &one.record)).collect();
         let next_page_token = page.next.map(|(epoch, index)| format!("{epoch}/{index}")).unwrap_or_default();
