@@ -2,6 +2,7 @@
 //! [`exchange_core`]: parsing is validation.
 
 pub mod bundle;
+pub mod catalogue;
 mod error;
 
 pub use error::Error;

@@ -106,6 +106,12 @@ pub enum FieldFormat {
     Multiline = 7,
 }
 
+impl FieldFormat {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 7] =
+        [Self::Text, Self::Date, Self::Uscc, Self::ResidentId, Self::HolderCode, Self::Decimal, Self::Multiline];
+}
+
 /// What a field is used for besides being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -176,6 +182,11 @@ pub enum LegalForm {
     DataOnly = 2,
 }
 
+impl LegalForm {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 2] = [Self::SealedOfd, Self::DataOnly];
+}
+
 /// Who may read certificates of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -186,6 +197,11 @@ pub enum Sharing {
     Conditional = 2,
     /// 不予共享.
     None = 3,
+}
+
+impl Sharing {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Unconditional, Self::Conditional, Self::None];
 }
 
 /// The source department's approval for a matter.
@@ -205,6 +221,11 @@ pub enum Discovery {
     ByHolder = 1,
     /// By number only: such types get no holder tags.
     ByNumber = 2,
+}
+
+impl Discovery {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 2] = [Self::ByHolder, Self::ByNumber];
 }
 
 impl CertificateType {

@@ -96,6 +96,11 @@ pub enum MaterialSource {
     SharedData = 3,
 }
 
+impl MaterialSource {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Applicant, Self::Certificate, Self::SharedData];
+}
+
 /// 情形: conditions under which other materials are needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Situation {
@@ -121,6 +126,12 @@ pub enum HandlingMode {
     Levelled = 5,
     /// 就近办.
     Nearby = 6,
+}
+
+impl HandlingMode {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::Local, Self::FullOnline, Self::ProxyCollect, Self::MultiJoint, Self::Levelled, Self::Nearby];
 }
 
 /// A version of a region's implementation of a uniform matter.

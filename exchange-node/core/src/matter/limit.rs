@@ -27,6 +27,11 @@ pub enum LimitUnit {
     OnTheSpot = 4,
 }
 
+impl LimitUnit {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::WorkingDays, Self::NaturalDays, Self::Hours, Self::OnTheSpot];
+}
+
 impl Limit {
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         match (self.unit, self.amount, self.extension) {
