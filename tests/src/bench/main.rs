@@ -1,2 +1,119 @@
-//! Benchmarks.
-fn main() {}
+//! `exchange-bench`: how fast a node is, beside the bare limit of the same machine, measured in the same run.
+//!
+//! Everything that is measured runs in processes of its own, which this binary starts from itself with hidden
+//! subcommands; this process is the client. docs/BENCHMARKS.md says what each limit is and how figures are made.
+#![allow(clippy::disallowed_methods, reason = "clocks, sockets and threads are what a benchmark is made of")]
+
+mod carrier;
+mod data;
+mod disk;
+mod ingest;
+mod issue;
+mod limits;
+mod load;
+mod lookup;
+mod model;
+mod network;
+mod pki;
+mod process;
+mod report;
+mod revoke;
+mod rounds;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use std::{path::PathBuf, time::Duration};
+
+/// Speed of a node beside the limit of this machine; see docs/BENCHMARKS.md.
+#[derive(Debug, Parser)]
+#[command(name = "exchange-bench", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Certificates issued a second: acknowledged, durable, logged.
+    Issue(Settings),
+    /// Questions between two cities, each with three durable records: rate and latency.
+    Lookup(Settings),
+    /// Entries of another city's log checked and indexed a second.
+    Ingest(Settings),
+    /// From an acknowledged revocation to the event in another city, over a real Kafka.
+    Revoke(Settings),
+    #[command(name = "__limit-issue", hide = true)]
+    LimitIssue(limits::issue::Options),
+    #[command(name = "__limit-relay", hide = true)]
+    LimitRelay(limits::relay::Options),
+    #[command(name = "__limit-rows", hide = true)]
+    LimitRows(limits::rows::Options),
+}
+
+/// Settings that all benches share.
+#[derive(Debug, Clone, Args)]
+struct Settings {
+    /// Print one JSON object as the last line.
+    #[arg(long)]
+    json: bool,
+    /// The large sizes.
+    #[arg(long)]
+    full: bool,
+    /// Measure the limit alone: its figures against those of docs/BENCHMARKS.md.
+    #[arg(long)]
+    limit_only: bool,
+    /// Working folder, on a real file system [default: bench/ in the folder where cargo builds]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// Rounds; in each the limit and the node are measured in turn.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Length of one measurement, in seconds.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+}
+
+impl Settings {
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    /// The working folder, made and checked.
+    fn folder(&self) -> Result<PathBuf> {
+        let folder = match &self.dir {
+            Some(folder) => folder.clone(),
+            None => {
+                let program = std::env::current_exe()?;
+                program.ancestors().nth(2).context("this program stands in no build folder: give --dir")?.join("bench")
+            }
+        };
+        std::fs::create_dir_all(&folder)?;
+        disk::refuse_memory(&folder)?;
+        Ok(std::path::absolute(folder)?)
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a crypto provider was installed before"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match arguments.command {
+        Command::Issue(settings) => {
+            report::run("issue", &settings, |folder| runtime.block_on(issue::run(&settings, folder)))
+        }
+        Command::Lookup(settings) => {
+            report::run("lookup", &settings, |folder| runtime.block_on(lookup::run(&settings, folder)))
+        }
+        Command::Ingest(settings) => {
+            report::run("ingest", &settings, |folder| runtime.block_on(ingest::run(&settings, folder)))
+        }
+        Command::Revoke(settings) => {
+            report::run("revoke", &settings, |folder| runtime.block_on(revoke::run(&settings, folder)))
+        }
+        Command::LimitIssue(options) => runtime.block_on(limits::issue::serve(options)),
+        Command::LimitRelay(options) => runtime.block_on(limits::relay::serve(options)),
+        Command::LimitRows(options) => limits::rows::run(&options),
+    }
+}
