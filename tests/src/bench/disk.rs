@@ -10,7 +10,7 @@ const SYNCS: usize = 300;
 
 /// Durable commits into memory would measure nothing.
 pub(crate) fn refuse_memory(folder: &Path) -> Result<()> {
-    let found = i64::from(rustix::fs::statfs(folder)?.f_type) & 0xffff_ffff;
+    let found = rustix::fs::statfs(folder)?.f_type & 0xffff_ffff;
     let memory = IN_MEMORY.iter().find(|(magic, _)| *magic == found);
     ensure!(
         memory.is_none(),

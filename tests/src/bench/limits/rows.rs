@@ -66,8 +66,11 @@ impl Writer {
 
 struct Reader(BufReader<File>);
 
+/// Keyspace, key, value.
+type Record = (u8, Vec<u8>, Vec<u8>);
+
 impl Reader {
-    fn record(&mut self) -> Result<Option<(u8, Vec<u8>, Vec<u8>)>> {
+    fn record(&mut self) -> Result<Option<Record>> {
         let mut head = [0; 7];
         match self.0.read_exact(&mut head) {
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
