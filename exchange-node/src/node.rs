@@ -1,0 +1,395 @@
+//! One exchange node: every part is built, started and stopped here.
+
+mod control;
+mod follow;
+
+pub use control::Control;
+
+use crate::{
+    access::{AccessLog, Audit, Auditor, Proofs},
+    catalogue::{Catalogue, Publishing},
+    clock::Clock,
+    comparison::{Comparison, NOT_COMPARED},
+    config::{self, Config},
+    indexer::{self, Context, Indexer},
+    issuing::Issuing,
+    kafka::{self, Kafka},
+    keys::{self, Keys},
+    ledger::{self, Head, Ledger, Signer},
+    limits::Limits,
+    lookup::Lookup,
+    net::Listener,
+    peers::Peers,
+    policy::Policy,
+    publisher::Publisher,
+    random::Random,
+    rpc::{self, Services},
+    spawn::Tasks,
+    store::{self, Space, Store},
+    tls::{self, Tls},
+    trust::{self, Trust},
+    watch::Watch,
+};
+use exchange_core::{
+    certificate::Environment,
+    checkpoint::{self, LogKey, LogKind, Origin},
+};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::watch as latest;
+use tokio_util::sync::CancellationToken;
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Roots, bundle or CRLs.
+    #[error(transparent)]
+    Trust(#[from] trust::Error),
+    /// A key or credential.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    /// The name of an own log.
+    #[error(transparent)]
+    Origin(#[from] checkpoint::Error),
+    /// A department in the configuration.
+    #[error(transparent)]
+    Department(#[from] exchange_core::uscc::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A thread cannot be had, or the descriptors do not read.
+    #[error("{0}")]
+    Start(String),
+}
+
+/// Where the configuration comes from, for a reload.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file, with overrides of the environment.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// `EXCHANGE__SECTION__KEY` and value.
+        overrides: Vec<(String, String)>,
+    },
+    /// Given in process; a reload changes nothing.
+    Given(Box<Config>),
+}
+
+impl Source {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`config::Error`].
+    pub fn read(&self) -> Result<Config, config::Error> {
+        match self {
+            Self::File { path, overrides } => config::load(path, overrides.iter().cloned()),
+            Self::Given(config) => Ok((**config).clone()),
+        }
+    }
+}
+
+/// A running node. Dropping it does not stop it: [`Node::drain`] does.
+pub struct Node {
+    control: Control,
+    address: SocketAddr,
+    tasks: Tasks,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Node {
+    /// Builds and starts every part. When it returns the node answers; it takes writes once its own log was compared
+    /// with other nodes' copies.
+    ///
+    /// # Errors
+    /// The first part that cannot be built.
+    pub async fn start(source: Source) -> Result<Self, Error> {
+        Self::start_with(source, None).await
+    }
+
+    /// As [`Node::start`], over another carrier than the configured one.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    #[cfg(feature = "test-util")]
+    pub async fn start_over(source: Source, carrier: Kafka) -> Result<Self, Error> {
+        Self::start_with(source, Some(carrier)).await
+    }
+
+    async fn start_with(source: Source, carrier: Option<Kafka>) -> Result<Self, Error> {
+        let config = source.read()?;
+        let region = config.node.region;
+        let (clock, random, tasks) = (Clock::default(), Random::new(), Tasks::default());
+        let store = Store::open(&config.node.data)?;
+
+        // Whom the node believes, and with what it signs.
+        let kept = store.own.scan(Space::Trust, &[], &[u8::MAX; 40], usize::MAX)?;
+        let trust = Trust::load(&config.trust, &kept, clock.clone())?;
+        let mut keys = Keys::load(&config, &trust, clock.now_ms(), &random)?;
+        let bundle = Arc::clone(&trust.snapshot());
+        let (domain, province) = (bundle.bundle().trust_domain.clone(), bundle.bundle().province);
+        let events = signer(&domain, region, LogKind::Events, keys.epoch, keys.event_log.take())?;
+        let access = signer(&domain, region, LogKind::Access, keys.epoch, keys.access_log.take())?;
+        let origin = events.origin.clone();
+        let keys = Arc::new(keys);
+        let policy = Arc::new(Policy::new(region, province, &config.systems)?);
+
+        // The writer of own data. It takes no writes before the own log was compared.
+        let head = Head::open(&store, events)?;
+        let size = head.size();
+        let ledger = Ledger::start(
+            ledger::Parts {
+                store: store.clone(),
+                clock: clock.clone(),
+                events: head,
+                access: Head::open(&store, access)?,
+                watermark: Some((config.node.data.clone(), config.limits.free_space_mib << 20)),
+                read_only: (!config.node.alone).then(|| NOT_COMPARED.to_owned()),
+            },
+            &tasks,
+        )
+        .map_err(|error| Error::Start(format!("no thread for the ledger: {error}")))?;
+
+        // The other cities.
+        let tls = Tls::new(Arc::clone(&trust), Arc::clone(&keys.identity), clock.clone())?;
+        let peers = Peers::new(
+            Arc::clone(&tls),
+            Arc::clone(&trust),
+            clock.clone(),
+            random.clone(),
+            region,
+            config.limits.message_bytes,
+        );
+        let settings = config.kafka.as_ref().map(|kafka| kafka::Settings::new(kafka, &config.node));
+        let kafka = carrier.unwrap_or_else(|| Kafka::start(settings, &tasks));
+        let watch = Watch::default();
+        let context = Context {
+            bundle: Arc::new(bundle.bundle().clone()),
+            index_keys: Arc::new(keys.index.clone()),
+        };
+        let (context_sender, context) = latest::channel(context);
+        let heartbeat = Duration::from_secs(u64::from(config.freshness.heartbeat_seconds));
+        let indexer = Indexer::start(indexer::Parts {
+            store: store.clone(),
+            ledger: ledger.clone(),
+            kafka: kafka.clone(),
+            source: peers.log_source(),
+            tasks: tasks.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            region,
+            epoch: keys.epoch,
+            province,
+            context,
+            watch: watch.clone(),
+            heartbeat,
+        });
+        Publisher {
+            store: store.clone(),
+            ledger: ledger.clone(),
+            kafka: kafka.clone(),
+            tasks: tasks.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            region,
+            epoch: keys.epoch,
+            heartbeat,
+            anchor: Duration::from_secs(u64::from(config.freshness.anchor_seconds)),
+        }
+        .start();
+
+        // Use cases.
+        let limits = Arc::new(Limits::new(&config.limits, clock.clone()));
+        let catalogue = Catalogue::new(store.clone());
+        let environment = match config.node.environment {
+            config::Environment::Production => Environment::Production,
+            config::Environment::Exercise => Environment::Exercise,
+        };
+        let issuing = Issuing {
+            region,
+            environment,
+            ledger: ledger.clone(),
+            store: store.clone(),
+            catalogue: catalogue.clone(),
+            keys: Arc::clone(&keys),
+            trust: Arc::clone(&trust),
+            policy: Arc::clone(&policy),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let audit = Audit::default();
+        let proofs = Proofs::new(Arc::clone(&trust), audit.clone());
+        let lookup = Lookup {
+            region,
+            issuing: issuing.clone(),
+            access: AccessLog {
+                region,
+                trust_domain: domain,
+                ledger: ledger.clone(),
+                store: store.clone(),
+                keys: Arc::clone(&keys),
+            },
+            store: store.clone(),
+            catalogue: catalogue.clone(),
+            keys: Arc::clone(&keys),
+            trust: Arc::clone(&trust),
+            proofs: proofs.clone(),
+            peers: Arc::clone(&peers),
+            policy: Arc::clone(&policy),
+            limits: Arc::clone(&limits),
+            stale_after: Duration::from_secs(u64::from(config.freshness.stale_after_seconds)),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let publishing = Publishing {
+            region,
+            catalogue: catalogue.clone(),
+            ledger: ledger.clone(),
+            store: store.clone(),
+            policy: Arc::clone(&policy),
+            requests: Arc::new(issuing.requests_key()),
+        };
+
+        // What follows changes of trust and of the catalogue.
+        let draining = CancellationToken::new();
+        let control = Control::new(control::Parts {
+            source,
+            started_at_ms: clock.now_ms(),
+            config: config.clone(),
+            store: store.clone(),
+            ledger: ledger.clone(),
+            trust: Arc::clone(&trust),
+            tls: Arc::clone(&tls),
+            kafka,
+            clock: clock.clone(),
+            draining: draining.clone(),
+            epoch: keys.epoch,
+        });
+        tasks.spawn(Arc::clone(&tls).follow(tasks.clone()));
+        tasks.spawn(
+            follow::Followed {
+                region,
+                store: store.clone(),
+                ledger: ledger.clone(),
+                trust: Arc::clone(&trust),
+                peers: Arc::clone(&peers),
+                keys: Arc::clone(&keys),
+                context: context_sender,
+                carried: indexer.trust_hint(),
+                catalogue: indexer.catalogue_hint(),
+                cache: catalogue,
+                proofs,
+            }
+            .run(tasks.clone()),
+        );
+        tasks.spawn(
+            Auditor { audit, store: store.clone(), ledger: ledger.clone(), peers: Arc::clone(&peers), clock: clock.clone() }
+                .run(tasks.clone()),
+        );
+        if !config.node.alone {
+            let comparison = Comparison {
+                origin,
+                region,
+                size,
+                trust: Arc::clone(&trust),
+                peers: Arc::clone(&peers),
+                ledger: ledger.clone(),
+                clock: clock.clone(),
+                random,
+            };
+            tasks.spawn(comparison.run(tasks.clone()));
+        }
+
+        // The face.
+        let services = Services {
+            issuing,
+            lookup,
+            publishing,
+            policy: Arc::clone(&policy),
+            watch,
+            control: control.clone(),
+            readable: rpc::peer::Readable { store, trust, region, tasks: tasks.clone() },
+            draining: draining.clone(),
+            tasks: tasks.clone(),
+            limits: Arc::clone(&limits),
+        };
+        let listener = Listener::bind(config.listen.grpc)
+            .await
+            .map_err(|source| Error::Listen { address: config.listen.grpc, source })?;
+        let address = listener
+            .local_address()
+            .map_err(|source| Error::Listen { address: config.listen.grpc, source })?;
+        let (router, health) = rpc::router(rpc::server(&config.limits, limits), policy)
+            .map_err(|error| Error::Start(format!("the service descriptors do not read: {error}")))?;
+        let router = services.add_to(router, config.limits.message_bytes);
+        let incoming = tls.accept(listener, tls::AcceptLimits::from(&config.limits), &tasks);
+        tasks.spawn(control.clone().report_health(health, tasks.clone()));
+        let server = tasks.spawn(async move {
+            if let Err(error) = router.serve_with_incoming_shutdown(incoming, draining.cancelled_owned()).await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        tracing::info!(%region, %address, entries = size, "the node answers");
+        Ok(Self { control, address, tasks, server })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// State, reload, drain.
+    pub const fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Resolves when the node has to stop: it was drained by an operator, or a commit failed (then true).
+    pub async fn finished(&self) -> bool {
+        self.control.finished().await
+    }
+
+    /// Stops gracefully within the configured time: takes no more calls, finishes those in work, publishes, ends.
+    pub async fn drain(mut self) {
+        self.control.drain();
+        let grace = self.control.grace();
+        if tokio::time::timeout(grace, &mut self.server).await.is_err() {
+            tracing::warn!("some calls were still in work after the grace period");
+            self.server.abort();
+        }
+        self.control.flush(grace / 2).await;
+        self.tasks.stop();
+        drop(self.control);
+        if tokio::time::timeout(grace, self.tasks.ended()).await.is_err() {
+            tracing::warn!("some tasks did not end within the grace period");
+        }
+    }
+
+    /// Stops at once, as a crash does: nothing is finished, nothing is published.
+    pub fn kill(self) {
+        self.server.abort();
+        self.tasks.stop();
+    }
+}
+
+fn signer(
+    domain: &str,
+    region: exchange_core::region::Region,
+    kind: LogKind,
+    epoch: u32,
+    keys: Vec<LogKey>,
+) -> Result<Signer, Error> {
+    Ok(Signer { origin: Origin::new(domain, region.as_str(), kind, epoch)?, region, keys: Arc::new(keys) })
+}

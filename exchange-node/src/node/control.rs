@@ -1,0 +1,230 @@
+//! State, reload and drain of a running node.
+
+use super::Source;
+use crate::{
+    clock::Clock,
+    config::{Config, Kafka as KafkaConfig},
+    kafka::{self, Kafka},
+    ledger::Ledger,
+    refusal::Refusal,
+    spawn::Tasks,
+    store::{
+        Space, Store,
+        log::{Kind, Log},
+    },
+    tls::Tls,
+    trust::Trust,
+};
+use exchange_core::{checkpoint::Checkpoint, reason::Reason};
+use exchange_proto::v1;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+/// Between two looks at the publisher's mark while the node is being stopped.
+const FLUSH_LOOK: Duration = Duration::from_millis(20);
+
+/// A handle on a running node.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+pub(super) struct Parts {
+    pub(super) source: Source,
+    pub(super) started_at_ms: u64,
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) ledger: Ledger,
+    pub(super) trust: Arc<Trust>,
+    pub(super) tls: Arc<Tls>,
+    pub(super) kafka: Kafka,
+    pub(super) clock: Clock,
+    pub(super) draining: CancellationToken,
+    pub(super) epoch: u32,
+}
+
+struct Inner {
+    parts: Parts,
+    carrier: Mutex<Option<KafkaConfig>>,
+}
+
+impl Control {
+    pub(super) fn new(parts: Parts) -> Self {
+        let carrier = Mutex::new(parts.config.kafka.clone());
+        Self(Arc::new(Inner { parts, carrier }))
+    }
+
+    /// Reads the configuration again and takes over CRLs, the trust bundle and the Kafka section. Everything is checked
+    /// before anything changes.
+    ///
+    /// # Errors
+    /// The configuration or a file is refused; the old one stays.
+    pub fn reload(&self) -> Result<Vec<String>, Refusal> {
+        let Inner { parts, carrier } = &*self.0;
+        let refused = |error: String| Refusal::node(Reason::ConfigInvalid, error, "a configuration that is accepted");
+        let config = parts.source.read().map_err(|error| refused(error.to_string()))?;
+        if config.node.region != parts.config.node.region || config.node.data != parts.config.node.data {
+            return Err(refused("another region or data folder".to_owned()));
+        }
+        let mut changed = parts.trust.reload(&config.trust).map_err(|error| refused(error.to_string()))?;
+        let mut current = carrier.lock().unwrap_or_else(PoisonError::into_inner);
+        if *current != config.kafka {
+            parts.kafka.swap(config.kafka.as_ref().map(|kafka| kafka::Settings::new(kafka, &config.node)));
+            current.clone_from(&config.kafka);
+            changed.push("[kafka]".to_owned());
+        }
+        tracing::info!(?changed, "the configuration was read again");
+        Ok(changed)
+    }
+
+    /// Takes no more calls.
+    pub fn drain(&self) {
+        self.0.parts.draining.cancel();
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        Duration::from_secs(u64::from(self.0.parts.config.limits.drain_seconds))
+    }
+
+    pub(super) async fn finished(&self) -> bool {
+        let parts = &self.0.parts;
+        let mut failed = parts.ledger.failed();
+        tokio::select! {
+            biased;
+            // A closed channel is a ledger that has stopped, which only a failed commit does by itself.
+            _ = failed.wait_for(|failed| *failed) => true,
+            () = parts.draining.cancelled() => false,
+        }
+    }
+
+    /// Waits until the carrier has everything, or the time is over: the log is kept anyway.
+    pub(super) async fn flush(&self, longest: Duration) {
+        let parts = &self.0.parts;
+        if self.0.carrier.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return;
+        }
+        let end = parts.clock.instant() + longest;
+        let events = parts.ledger.progress().borrow().events;
+        while parts.clock.instant() < end && parts.kafka.trouble().is_none() {
+            match parts.store.published() {
+                Ok(Some((epoch, next))) if epoch == parts.epoch && events <= next => return,
+                Ok(_) => parts.clock.sleep(FLUSH_LOOK).await,
+                Err(error) => return tracing::error!(%error, "the publisher's mark does not read"),
+            }
+        }
+    }
+
+    /// Health says SERVING until the node drains; it answers while the node is read-only, because questions about what
+    /// is here still have answers.
+    pub(super) async fn report_health(self, health: HealthReporter, tasks: Tasks) {
+        health.set_service_status("", ServingStatus::Serving).await;
+        tokio::select! {
+            () = self.0.parts.draining.cancelled() => {}
+            () = tasks.stopping() => {}
+        }
+        health.set_service_status("", ServingStatus::NotServing).await;
+    }
+
+    /// What an operator sees.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn status(&self) -> Result<v1::NodeStatus, Refusal> {
+        let parts = &self.0.parts;
+        let region = parts.config.node.region;
+        let read_only = parts.ledger.read_only();
+        let carrier = self.0.carrier.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let snapshot = parts.trust.snapshot();
+        let bundle = snapshot.bundle();
+        let mut regions = Vec::new();
+        for (code, trust) in &bundle.regions {
+            let state = parts.store.region_state(*code)?.unwrap_or_default();
+            let stale_after = Duration::from_secs(u64::from(parts.config.freshness.stale_after_seconds));
+            let fresh = crate::indexer::freshness(*code, Some(&state), parts.clock.now_ms(), stale_after);
+            regions.push(v1::RegionStatus {
+                region: code.to_string(),
+                name: trust.name.clone(),
+                epoch: state.epoch,
+                size: state.size,
+                as_of_ms: fresh.as_of_ms.unwrap_or(0),
+                state: match (state.forked, fresh.state) {
+                    (true, _) => "FORKED",
+                    (false, v1::Freshness::Current) => "CURRENT",
+                    (false, _) => "STALE",
+                }
+                .to_owned(),
+                rejected: state.rejected,
+                altered: state.altered,
+                deferred: state.deferred,
+                void_entries: state.void_entries,
+                forks: state.forks,
+                last_reason: if fresh.note.is_empty() { state.last_reason } else { fresh.note },
+                invariant_violations: 0,
+            });
+        }
+        let crls = snapshot
+            .crls()
+            .proven()
+            .map(|(_, crl)| v1::CrlStatus {
+                issuer: crl.issuer.clone(),
+                number: crl.number,
+                next_update_ms: crl.next_update_ms,
+                state: if crl.is_stale(parts.clock.now_ms(), 0) {
+                    "STALE"
+                } else if crl.is_ageing(parts.clock.now_ms()) {
+                    "AGEING"
+                } else {
+                    "CURRENT"
+                }
+                .to_owned(),
+            })
+            .collect();
+        Ok(v1::NodeStatus {
+            region: region.to_string(),
+            name: parts.config.node.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at_ms: parts.started_at_ms,
+            writable: read_only.is_none(),
+            read_only_reason: read_only.map(|reason| (*reason).clone()).unwrap_or_default(),
+            events: Some(self.log_status(Kind::Events)?),
+            access: Some(self.log_status(Kind::Access)?),
+            regions,
+            trust: Some(v1::TrustStatus {
+                series: bundle.series.clone(),
+                number: bundle.number,
+                expires_at_ms: bundle.expires_at_ms,
+                crls,
+            }),
+            kafka: carrier.map(|kafka| kafka.bootstrap_servers).unwrap_or_default(),
+            kafka_error: parts.kafka.trouble().unwrap_or_default(),
+            free_bytes: crate::space::free_bytes(&parts.config.node.data).unwrap_or(0),
+            certificates: parts.store.own.approximate_rows(Space::Certificates),
+        })
+    }
+
+    fn log_status(&self, kind: Kind) -> Result<v1::OwnLog, Refusal> {
+        let parts = &self.0.parts;
+        let log = Log::new(&parts.store.own, kind, parts.config.node.region, parts.epoch);
+        let Some((size, note)) = log.newest_checkpoint()? else { return Ok(v1::OwnLog::default()) };
+        let checkpoint = Checkpoint::parse_unverified(&note)
+            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a stored checkpoint that reads"))?;
+        let published = match kind {
+            Kind::Events => parts.store.published()?.map_or(0, |(_, next)| next),
+            Kind::Access => 0,
+        };
+        Ok(v1::OwnLog { origin: checkpoint.origin.to_string(), size, published, at_ms: checkpoint.at_ms })
+    }
+
+    /// The TLS of the node, for `doctor` and tests.
+    pub fn tls(&self) -> &Tls {
+        &self.0.parts.tls
+    }
+
+    /// The store, for tests of what a node holds.
+    #[cfg(feature = "test-util")]
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+}

@@ -1,0 +1,81 @@
+//! `PeerService`: what other nodes ask.
+
+use super::{Services, services::enter};
+use crate::{lookup::PeerQuestion, publisher::Segments, refusal::Refusal};
+use exchange_core::{reason::Reason, region::Region};
+use exchange_proto::{
+    peer,
+    v1::{self, peer_service_server::PeerService},
+};
+use std::pin::Pin;
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status};
+
+/// Segments that wait for a reader: with 900 kB each, what one reader holds in memory.
+const WAITING: usize = 2;
+
+type Items<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl PeerService for Services {
+    async fn lookup(&self, request: Request<v1::PeerQuestion>) -> Result<Response<v1::PeerAnswer>, Status> {
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        let (proof, holder, salt) = peer::question_parts(message).map_err(Refusal::from)?;
+        Ok(Response::new(self.lookup.answer(&caller, PeerQuestion { proof, holder, salt }).await?))
+    }
+
+    type ReadLogStream = Items<v1::Segment>;
+
+    async fn read_log(&self, request: Request<v1::ReadLogRequest>) -> Result<Response<Self::ReadLogStream>, Status> {
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        let region = Region::parse(&message.region)
+            .map_err(|error| Refusal::caller(Reason::FieldInvalid, error.to_string(), "a region's six digits"))?;
+        let own = region == self.lookup.region;
+        let segments =
+            Segments::new(self.lookup.store.clone(), own, region, message.epoch, message.from, message.max_segments);
+        let (sender, receiver) = mpsc::channel(WAITING);
+        // The store blocks, and so does a slow reader: on a thread for it, not on a worker.
+        self.tasks.blocking(move || {
+            for segment in segments {
+                let item = segment.map_err(|error| Status::from(Refusal::from(error)));
+                if sender.blocking_send(item).is_err() {
+                    return; // the reader is gone
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<v1::GetCheckpointRequest>,
+    ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        Ok(Response::new(self.readable.checkpoint(&message)?))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        Ok(Response::new(self.readable.consistency_proof(message).await?))
+    }
+
+    type GetTrustStream = Items<v1::TrustItem>;
+
+    async fn get_trust(
+        &self,
+        request: Request<v1::GetTrustRequest>,
+    ) -> Result<Response<Self::GetTrustStream>, Status> {
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        let items = self.readable.trust(&message)?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(items.into_iter().map(Ok)))))
+    }
+}
