@@ -12,7 +12,6 @@ use exchange_core::{
     issuer::Issuer,
     reason::Reason,
 };
-use prost::Message;
 use std::collections::BTreeSet;
 
 /// Payload types of certificates of any version.
