@@ -1,9 +1,19 @@
 //! Messages and services of `exchange.v1`, the rows of the store, and the conversions to and from
 //! [`exchange_core`]: parsing is validation.
 
+pub mod access;
 pub mod bundle;
 pub mod catalogue;
+pub mod certificate;
+mod common;
 mod error;
+pub mod event;
+mod field;
+mod masked;
+pub mod peer;
+pub mod rows;
+pub mod segment;
+mod wire;
 
 pub use error::Error;
 

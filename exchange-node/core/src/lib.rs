@@ -26,6 +26,7 @@ pub mod purpose;
 pub mod question;
 pub mod reason;
 pub mod region;
+pub mod request;
 pub mod resident_id;
 pub mod sealed;
 pub mod segment;

@@ -1,0 +1,245 @@
+//! Questions, as systems ask them, and the records of them in the access log.
+
+mod question;
+
+pub use question::{holder, question};
+
+use crate::{Error, event, field, store, v1};
+use bytes::Bytes;
+use exchange_core::{
+    access::{AccessKind, AccessRecord},
+    case_number::CaseRef,
+    certificate::{MAX_FIELD_NAME_BYTES, MAX_FIELDS},
+    event::MAX_ENTRY_BYTES,
+    holder::Holder,
+    question::{Basis, Clerk, MatterPurpose, Purpose, Relation},
+    reason::Reason,
+    region::Region,
+    spiffe::SpiffeId,
+};
+use prost::Message;
+
+/// Longest staff number, window, evidence id, situation and use scenario, in bytes.
+pub const MAX_SHORT_TEXT_BYTES: usize = 64;
+/// Most certificates that a search shows and records.
+pub const MAX_CERTIFICATES: usize = 200;
+/// Longest code of a reason, in bytes.
+const MAX_REASON_BYTES: usize = 64;
+
+/// All of a record but its time; [`event::with_at`] puts that in front.
+#[must_use]
+pub fn encode_body(record: &AccessRecord) -> Vec<u8> {
+    v1::AccessRecord { at_ms: 0, ..message(record) }.encode_to_vec()
+}
+
+/// A whole entry, as a log has it.
+#[must_use]
+pub fn encode(record: &AccessRecord) -> Vec<u8> {
+    event::with_at(record.at_ms, &encode_body(record))
+}
+
+/// Reads an entry of an access log: own or another city's. Whether texts hold personal data was the recording city's
+/// check, see [`question`]; a record that is kept stays readable.
+///
+/// # Errors
+/// More than [`MAX_ENTRY_BYTES`], undecodable, or a field that breaks its limits.
+pub fn decode(bytes: &[u8]) -> Result<AccessRecord, Error> {
+    let message: v1::AccessRecord = field::message("access_record", bytes, MAX_ENTRY_BYTES)?;
+    record(message).map_err(|error| error.within("access_record"))
+}
+
+/// One use of a certificate (用证记录), for its holder.
+#[must_use]
+pub fn encode_use(region: &str, epoch: u32, index: u64, record: &AccessRecord) -> v1::Use {
+    let (matter, _) = encode_purpose(&record.purpose);
+    // What was asked and answered inside one city names that city as the other side.
+    v1::Use {
+        position: Some(v1::LogPosition { region: region.to_owned(), epoch, index }),
+        at_ms: record.at_ms,
+        asking_region: record.peer_region.to_string(),
+        caller: record.caller.clone(),
+        clerk: Some(encode_clerk(&record.clerk)),
+        matter,
+        case_number: record.case.to_string(),
+        certificate_id: record.certificate_id.clone(),
+        fields: record.fields.clone(),
+        relation: record.relation as i32,
+        kind: record.kind as i32,
+        reason: record.reason.clone(),
+    }
+}
+
+/// The plaintext of the row beside a record: who the party was, and the salt of the record's digest.
+#[must_use]
+pub fn encode_party(holder: &Holder, salt: &[u8; 16]) -> Vec<u8> {
+    let (code_type, code) = (holder.code_type().to_owned(), holder.code().to_owned());
+    store::PartySecret { code_type, code, salt: Bytes::copy_from_slice(salt) }.encode_to_vec()
+}
+
+/// Reads what [`encode_party`] wrote.
+///
+/// # Errors
+/// Undecodable, or no holder.
+pub fn decode_party(plaintext: &[u8]) -> Result<(Holder, [u8; 16]), Error> {
+    let party: store::PartySecret = field::message("party", plaintext, MAX_ENTRY_BYTES)?;
+    let read = || {
+        let salt = field::array("salt", &party.salt)?;
+        Ok((question::normalised(&party.code_type, &party.code)?, salt))
+    };
+    read().map_err(|error: Error| error.within("party"))
+}
+
+fn message(record: &AccessRecord) -> v1::AccessRecord {
+    let optional = |digest: &Option<[u8; 32]>| digest.map_or_else(Bytes::new, |digest| digest.to_vec().into());
+    let (matter, use_scenario) = encode_purpose(&record.purpose);
+    v1::AccessRecord {
+        at_ms: record.at_ms,
+        nonce: record.nonce.to_vec().into(),
+        question_id: record.question_id.to_vec().into(),
+        kind: record.kind as i32,
+        reason: record.reason.clone(),
+        caller: record.caller.clone(),
+        clerk: Some(encode_clerk(&record.clerk)),
+        matter,
+        use_scenario,
+        case_number: record.case.to_string(),
+        party: record.party.to_vec().into(),
+        relation: record.relation as i32,
+        basis: record.basis as i32,
+        evidence_id: record.evidence_id.clone(),
+        purpose_text: record.purpose_text.clone(),
+        certificate_id: record.certificate_id.clone(),
+        fields: record.fields.clone(),
+        disclosures_digest: optional(&record.disclosures_digest),
+        peer_region: record.peer_region.to_string(),
+        question_leaf: optional(&record.question_leaf),
+        certificate_ids: record.certificate_ids.clone(),
+    }
+}
+
+fn encode_purpose(purpose: &Purpose) -> (Option<v1::MatterPurpose>, String) {
+    match purpose {
+        Purpose::UseScenario(scenario) => (None, scenario.clone()),
+        Purpose::Matter(matter) => {
+            let matter = v1::MatterPurpose {
+                matter_code: matter.matter_code.to_string(),
+                version: matter.version,
+                situation: matter.situation.clone(),
+                responsible_region: matter.responsible_region.to_string(),
+            };
+            (Some(matter), String::new())
+        }
+    }
+}
+
+fn encode_clerk(clerk: &Clerk) -> v1::Clerk {
+    v1::Clerk {
+        staff_number: clerk.staff_number.clone(),
+        organisation_uscc: clerk.organisation.to_string(),
+        window: clerk.window.clone(),
+    }
+}
+
+fn record(message: v1::AccessRecord) -> Result<AccessRecord, Error> {
+    let kind = field::known("kind", message.kind, AccessKind::from_number(message.kind))?;
+    field::optional_text("reason", &message.reason, MAX_REASON_BYTES)?;
+    if (kind == AccessKind::Refused) == message.reason.is_empty() {
+        let found = if message.reason.is_empty() { "nothing" } else { "a reason" };
+        return Err(Error::new(Reason::FieldInvalid, "reason", found, "a reason of what was refused, and only of that"));
+    }
+    SpiffeId::parse(&message.caller)
+        .map_err(|error| field::coded(Reason::FieldInvalid, "caller", &message.caller, &error, "a SPIFFE id"))?;
+    let purpose = match (message.matter, message.use_scenario) {
+        (Some(matter), scenario) if scenario.is_empty() => {
+            Purpose::Matter(matter_purpose(matter).map_err(|error| error.within("matter"))?)
+        }
+        (None, scenario) => Purpose::UseScenario(use_scenario(scenario)?),
+        _ => return Err(Error::new(Reason::FieldInvalid, "use_scenario", "a matter beside it", "one of the two")),
+    };
+    evidence_and_purpose_text(&message.evidence_id, &message.purpose_text)?;
+    if !message.certificate_id.is_empty() {
+        field::certificate_id("certificate_id", &message.certificate_id)?;
+    }
+    field_names(&message.fields)?;
+    field::count("certificate_ids", message.certificate_ids.len(), MAX_CERTIFICATES)?;
+    for (index, id) in message.certificate_ids.iter().enumerate() {
+        field::certificate_id(&format!("certificate_ids[{index}]"), id)?;
+    }
+    Ok(AccessRecord {
+        at_ms: message.at_ms,
+        nonce: field::array("nonce", &message.nonce)?,
+        question_id: field::array("question_id", &message.question_id)?,
+        kind,
+        reason: message.reason,
+        caller: message.caller,
+        clerk: clerk(field::required("clerk", message.clerk)?).map_err(|error| error.within("clerk"))?,
+        purpose,
+        case: case(&message.case_number)?,
+        party: field::array("party", &message.party)?,
+        relation: field::known("relation", message.relation, Relation::from_number(message.relation))?,
+        basis: field::known("basis", message.basis, Basis::from_number(message.basis))?,
+        evidence_id: message.evidence_id,
+        purpose_text: message.purpose_text,
+        certificate_id: message.certificate_id,
+        fields: message.fields,
+        disclosures_digest: field::optional_array("disclosures_digest", &message.disclosures_digest)?,
+        peer_region: peer_region(&message.peer_region)?,
+        question_leaf: field::optional_array("question_leaf", &message.question_leaf)?,
+        certificate_ids: message.certificate_ids,
+    })
+}
+
+fn peer_region(text: &str) -> Result<Region, Error> {
+    field::region("peer_region", text)
+}
+
+/// 128 short names at most.
+pub(crate) fn field_names(names: &[String]) -> Result<(), Error> {
+    field::count("fields", names.len(), MAX_FIELDS)?;
+    for (index, name) in names.iter().enumerate() {
+        field::text(&format!("fields[{index}]"), name, MAX_FIELD_NAME_BYTES)?;
+    }
+    Ok(())
+}
+
+fn case(text: &str) -> Result<CaseRef, Error> {
+    CaseRef::parse(text).map_err(|error| {
+        field::coded(error.reason(), "case_number", text, &error, "a case number (43) or a receipt number (22)")
+    })
+}
+
+fn clerk(message: v1::Clerk) -> Result<Clerk, Error> {
+    field::text("staff_number", &message.staff_number, MAX_SHORT_TEXT_BYTES)?;
+    let organisation = field::uscc("organisation_uscc", &message.organisation_uscc)?;
+    field::optional_text("window", &message.window, MAX_SHORT_TEXT_BYTES)?;
+    Ok(Clerk { staff_number: message.staff_number, organisation, window: message.window })
+}
+
+fn matter_purpose(message: v1::MatterPurpose) -> Result<MatterPurpose, Error> {
+    use exchange_core::matter_code::BasicCode;
+    let matter_code = BasicCode::parse(&message.matter_code).map_err(|error| {
+        field::coded(error.reason(), "matter_code", &message.matter_code, &error, "a basic matter code (12)")
+    })?;
+    let version = field::from_one("version", message.version)?;
+    field::optional_text("situation", &message.situation, MAX_SHORT_TEXT_BYTES)?;
+    let responsible_region = field::region("responsible_region", &message.responsible_region)?;
+    Ok(MatterPurpose { matter_code, version, situation: message.situation, responsible_region })
+}
+
+fn use_scenario(scenario: String) -> Result<String, Error> {
+    field::text("use_scenario", &scenario, MAX_SHORT_TEXT_BYTES)?;
+    Ok(scenario)
+}
+
+fn evidence_and_purpose_text(evidence_id: &str, purpose_text: &str) -> Result<(), Error> {
+    use exchange_core::question::MAX_PURPOSE_CHARACTERS;
+    field::optional_text("evidence_id", evidence_id, MAX_SHORT_TEXT_BYTES)?;
+    // A character has at most four bytes; counted only where the text may be short enough.
+    field::optional_text("purpose_text", purpose_text, MAX_PURPOSE_CHARACTERS * 4)?;
+    let found = purpose_text.chars().count();
+    if found <= MAX_PURPOSE_CHARACTERS {
+        return Ok(());
+    }
+    let needed = format!("at most {MAX_PURPOSE_CHARACTERS}");
+    Err(Error::new(Reason::FieldTooLong, "purpose_text", format!("{found} characters"), needed))
+}

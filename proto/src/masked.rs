@@ -1,0 +1,61 @@
+//! `Debug` of the messages that hold values of persons: whatever ends in a log or a trace shows which field it was,
+//! never what it held.
+
+use crate::{store, v1};
+use std::fmt::{Debug, Formatter, Result};
+
+impl Debug for v1::Holder {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("Holder(masked)")
+    }
+}
+
+impl Debug for v1::Disclosure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "Disclosure({} bytes, masked)", self.value.len())
+    }
+}
+
+impl Debug for v1::FieldValue {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "FieldValue({} bytes, masked)", self.value.len())
+    }
+}
+
+impl Debug for v1::CertificateNumber {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "CertificateNumber(of {}, masked)", self.type_code)
+    }
+}
+
+impl Debug for store::PartySecret {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("PartySecret(masked)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_shows_however_deep_it_is() {
+        let canary = "370102199001011234";
+        let holder = v1::Holder { code_type: "111".to_owned(), code: canary.to_owned() };
+        let field = v1::FieldValue { name: "CZZTDM".to_owned(), value: canary.to_owned() };
+        let number = v1::CertificateNumber { type_code: "T".to_owned(), number: canary.to_owned() };
+        let disclosure = v1::Disclosure { name: "CZZTDM".to_owned(), value: canary.to_owned(), salt: [7; 16].to_vec().into() };
+        let secret = store::PartySecret { code_type: "111".to_owned(), code: canary.to_owned(), ..Default::default() };
+        let party = v1::Party { holder: Some(holder.clone()), relation: 1 };
+        let shown = [
+            format!("{:?}", v1::Question { party: Some(party), ..Default::default() }),
+            format!("{:?}", v1::PeerQuestion { holder: Some(holder), ..Default::default() }),
+            format!("{:?}", v1::IssueCertificateRequest { fields: vec![field], ..Default::default() }),
+            format!("{:?}", v1::Certificate { disclosures: vec![disclosure], ..Default::default() }),
+            format!("{number:?} {secret:?}"),
+        ];
+        for text in shown {
+            assert!(!text.contains(canary) && text.contains("masked"), "{text}");
+        }
+    }
+}

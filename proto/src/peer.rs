@@ -1,0 +1,121 @@
+//! What nodes say to each other: proofs, questions and answers.
+
+use crate::{
+    Error, access,
+    common::{disclosures, encode_disclosure},
+    field, v1,
+};
+use bytes::Bytes;
+use exchange_core::{
+    checkpoint::{LogProof, MAX_ENTRY_BYTES, Origin},
+    disclosure::Disclosure,
+    holder::Holder,
+    merkle::Hash,
+    reason::Reason,
+};
+
+/// Most hashes of a proof: the depth of a tree of 2^64 entries.
+pub const MAX_PROOF_HASHES: usize = 64;
+/// Longest signed note of a checkpoint, in bytes; the ledger writes at most two signatures.
+pub const MAX_NOTE_BYTES: usize = 4_096;
+
+/// An entry with its proof.
+#[must_use]
+pub fn encode_proof(proof: &LogProof) -> v1::LogProof {
+    v1::LogProof {
+        origin: proof.origin.to_string(),
+        index: proof.index,
+        entry: Bytes::copy_from_slice(&proof.entry),
+        hashes: encode_hashes(&proof.hashes),
+        checkpoint: Bytes::copy_from_slice(&proof.checkpoint_note),
+    }
+}
+
+/// Reads an entry with its proof; nothing is verified.
+///
+/// # Errors
+/// Missing, or a part that breaks its limits.
+pub fn proof(path: &str, message: Option<v1::LogProof>) -> Result<LogProof, Error> {
+    let message = field::required(path, message)?;
+    let read = || {
+        let origin = origin(&message.origin)?;
+        field::bytes("entry", &message.entry, MAX_ENTRY_BYTES)?;
+        field::bytes("checkpoint", &message.checkpoint, MAX_NOTE_BYTES)?;
+        let hashes = hashes(&message.hashes)?;
+        let (entry, checkpoint_note) = (message.entry.into(), message.checkpoint.into());
+        Ok(LogProof { origin, index: message.index, entry, hashes, checkpoint_note })
+    };
+    read().map_err(|error: Error| error.within(path))
+}
+
+/// The name of a log.
+///
+/// # Errors
+/// Not `<trust domain>/<region>/{events|access}/<epoch>`.
+pub fn origin(text: &str) -> Result<Origin, Error> {
+    let needed = "<trust domain>/<six digits>/events or access/<epoch from 1>";
+    text.parse::<Origin>().map_err(|error| field::coded(Reason::FieldInvalid, "origin", text, &error, needed))
+}
+
+/// Hashes of a proof.
+#[must_use]
+pub fn encode_hashes(hashes: &[Hash]) -> Vec<Bytes> {
+    hashes.iter().map(|hash| Bytes::copy_from_slice(hash)).collect()
+}
+
+/// Hashes of a proof of inclusion; one of consistency has at most one more.
+///
+/// # Errors
+/// Too many, or one that is not 32 bytes.
+pub fn hashes(hashes: &[Bytes]) -> Result<Vec<Hash>, Error> {
+    field::count("hashes", hashes.len(), MAX_PROOF_HASHES + 1)?;
+    hashes.iter().enumerate().map(|(index, hash)| field::array(&format!("hashes[{index}]"), hash)).collect()
+}
+
+/// A question to another city: the record's proof and, over TLS only, the party.
+#[must_use]
+pub fn question(asked: &LogProof, holder: &Holder, salt: &[u8; 16]) -> v1::PeerQuestion {
+    v1::PeerQuestion {
+        proof: Some(encode_proof(asked)),
+        holder: Some(v1::Holder { code_type: holder.code_type().to_owned(), code: holder.code().to_owned() }),
+        party_salt: Bytes::copy_from_slice(salt),
+    }
+}
+
+/// Reads another city's question: proof of its record, party, salt. Nothing is verified.
+///
+/// # Errors
+/// A part that is missing or breaks its limits.
+pub fn asked(message: v1::PeerQuestion) -> Result<(LogProof, Holder, [u8; 16]), Error> {
+    let proof = proof("proof", message.proof)?;
+    let holder = access::holder(message.holder)?;
+    Ok((proof, holder, field::array("party_salt", &message.party_salt)?))
+}
+
+/// An answer: the record's proof, and what is released.
+#[must_use]
+pub fn encode_answer(
+    proof: &LogProof,
+    released: &[Disclosure],
+    standing: v1::Standing,
+    withheld_fields: Vec<String>,
+) -> v1::PeerAnswer {
+    v1::PeerAnswer {
+        proof: Some(encode_proof(proof)),
+        disclosures: released.iter().map(encode_disclosure).collect(),
+        standing: Some(standing),
+        withheld_fields,
+    }
+}
+
+/// Reads an answer: proof of its record, released values, standing, fields that were withheld. Nothing is verified. A
+/// refusal says no standing.
+///
+/// # Errors
+/// A part that is missing or breaks its limits.
+pub fn answer(message: v1::PeerAnswer) -> Result<(LogProof, Vec<Disclosure>, v1::Standing, Vec<String>), Error> {
+    let proof = proof("proof", message.proof)?;
+    let released = disclosures(message.disclosures)?;
+    access::field_names(&message.withheld_fields)?;
+    Ok((proof, released, message.standing.unwrap_or_default(), message.withheld_fields))
+}

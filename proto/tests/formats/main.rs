@@ -1,0 +1,9 @@
+//! The formats: golden bytes, compatibility of the descriptor set, refusals, properties.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod compatibility;
+mod golden;
+mod properties;
+mod refusals;
+mod samples;
