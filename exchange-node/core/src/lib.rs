@@ -1,6 +1,7 @@
 //! The rules of the exchange, pure and synchronous.
 
 pub mod access;
+pub mod apply;
 mod ascii;
 pub mod bundle;
 pub mod case_number;
