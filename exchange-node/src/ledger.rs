@@ -233,7 +233,9 @@ impl Ledger {
         let waiting = Waiting { command: Box::new(command), answer };
         self.queue.send(waiting).await.map_err(|_| Error::Stopped)?;
         // The writer drops what it did not answer only when it stops or failed.
-        answered.await.unwrap_or_else(|_| Err(if *self.failed.borrow() { Error::OutcomeUnknown } else { Error::Stopped }))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(if *self.failed.borrow() { Error::OutcomeUnknown } else { Error::Stopped }))
     }
 
     /// Why writes are refused, if they are.

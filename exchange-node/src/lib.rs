@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod exit;
 pub mod keys;
 pub mod ledger;
 pub mod limits;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod random;
 pub mod refusal;
 pub mod rpc;
+pub mod sample;
 pub mod space;
 pub mod spawn;
 pub mod store;

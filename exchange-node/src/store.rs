@@ -208,7 +208,9 @@ impl Store {
         for database in [&self.own, &self.province] {
             let space = if database.durable() { Space::Meta } else { Space::Regions };
             match database.get(space, keys::FORMAT)? {
-                None => database.commit(vec![Write::put(space, keys::FORMAT.to_vec(), FORMAT.to_be_bytes().to_vec())])?,
+                None => {
+                    database.commit(vec![Write::put(space, keys::FORMAT.to_vec(), FORMAT.to_be_bytes().to_vec())])?
+                }
                 Some(value) => {
                     let found = value.as_ref().try_into().map_or(u32::MAX, u32::from_be_bytes);
                     if found > FORMAT {

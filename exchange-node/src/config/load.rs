@@ -44,9 +44,8 @@ pub fn parse(text: &str, overrides: impl IntoIterator<Item = (String, String)>) 
     for (name, value) in overrides {
         let Some(path) = name.strip_prefix("EXCHANGE__") else { continue };
         let parts: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        set(&mut table, &parts, &value).ok_or_else(|| {
-            Error::Parse(format!("environment variable {name}: needed EXCHANGE__SECTION__KEY"))
-        })?;
+        set(&mut table, &parts, &value)
+            .ok_or_else(|| Error::Parse(format!("environment variable {name}: needed EXCHANGE__SECTION__KEY")))?;
     }
     let config = Config::deserialize(table).map_err(|error| Error::Parse(with_suggestion(&error.to_string())))?;
     check(&config)?;

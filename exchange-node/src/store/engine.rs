@@ -199,10 +199,9 @@ impl Database {
 }
 
 fn keyspace(spaces: &BTreeMap<Space, fjall::Keyspace>, space: Space) -> Result<&fjall::Keyspace, Error> {
-    spaces.get(&space).ok_or_else(|| Error::Row {
-        space: space.name(),
-        problem: "this database has no such keyspace".to_owned(),
-    })
+    spaces
+        .get(&space)
+        .ok_or_else(|| Error::Row { space: space.name(), problem: "this database has no such keyspace".to_owned() })
 }
 
 #[cfg(feature = "test-util")]

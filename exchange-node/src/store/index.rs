@@ -23,13 +23,7 @@ impl Store {
     }
 
     /// Is a certificate under this tag?
-    pub fn has_holder(
-        &self,
-        index_key_id: &[u8; 8],
-        tag: &[u8; 32],
-        region: Region,
-        id: &str,
-    ) -> Result<bool, Error> {
+    pub fn has_holder(&self, index_key_id: &[u8; 8], tag: &[u8; 32], region: Region, id: &str) -> Result<bool, Error> {
         self.province.contains(Space::Holders, keys::holder(index_key_id, tag, region, id))
     }
 

@@ -115,7 +115,8 @@ impl<'a> Log<'a> {
 
     /// The newest checkpoint whose size is at most `size`.
     pub fn checkpoint_up_to(&self, size: u64) -> Result<Option<(u64, Value)>, Error> {
-        let end = size.checked_add(1).map_or_else(|| keys::after(&keys::log(self.region, self.epoch)), |end| self.key(end));
+        let end =
+            size.checked_add(1).map_or_else(|| keys::after(&keys::log(self.region, self.epoch)), |end| self.key(end));
         let row = self.database.last(self.spaces().2, &keys::log(self.region, self.epoch), &end)?;
         row.map(|(key, value)| Ok((keys::last_number(&key), versioned(self.spaces().2, value)?))).transpose()
     }
@@ -240,9 +241,7 @@ impl From<merkle::Error> for Error {
 fn read_entry(value: Value) -> Result<Entry, Error> {
     match value.first() {
         Some(&BYTES) => Ok(Entry::Bytes(value.slice(1..))),
-        Some(&LEAF_HASH) if value.len() == 33 => {
-            Ok(Entry::LeafHash(value[1..].try_into().unwrap_or_default()))
-        }
+        Some(&LEAF_HASH) if value.len() == 33 => Ok(Entry::LeafHash(value[1..].try_into().unwrap_or_default())),
         found => Err(Error::Row { space: "entries", problem: format!("format {found:?} is not known") }),
     }
 }

@@ -45,12 +45,7 @@ impl Store {
 
     /// Access records about a holder, oldest first: `(epoch, index)`, from a position on.
     pub fn uses(&self, tag: &[u8; 32], from: (u32, u64), limit: usize) -> Result<Vec<(u32, u64)>, Error> {
-        let found = self.own.scan(
-            Space::Uses,
-            &keys::holder_use(tag, from.0, from.1),
-            &keys::after(tag),
-            limit,
-        )?;
+        let found = self.own.scan(Space::Uses, &keys::holder_use(tag, from.0, from.1), &keys::after(tag), limit)?;
         Ok(found
             .iter()
             .filter_map(|(key, _)| {
