@@ -22,7 +22,8 @@ const CHUNK: usize = 64 << 10;
 /// # Errors
 /// As the output says.
 pub fn write(rows: impl Iterator<Item = Row>, out: impl Write, encoding: Encoding) -> io::Result<()> {
-    let mut csv = csv::WriterBuilder::new().buffer_capacity(CHUNK).from_writer(Encoded { out, encoding });
+    let encoded = Encoded { out, encoding, rest: Vec::new() };
+    let mut csv = csv::WriterBuilder::new().buffer_capacity(CHUNK).from_writer(encoded);
     csv.write_record(COLUMNS)?;
     for row in rows {
         csv.write_record(row.values())?;
@@ -33,6 +34,8 @@ pub fn write(rows: impl Iterator<Item = Row>, out: impl Write, encoding: Encodin
 struct Encoded<W> {
     out: W,
     encoding: Encoding,
+    /// The beginning of a character whose end has not come yet: the writer above cuts its buffer anywhere.
+    rest: Vec<u8>,
 }
 
 impl<W: Write> Write for Encoded<W> {
@@ -40,16 +43,16 @@ impl<W: Write> Write for Encoded<W> {
         if self.encoding == Encoding::Utf8 {
             return self.out.write(bytes);
         }
-        // The writer above may cut its buffer within a character: the rest comes again with the next bytes.
-        let whole = match std::str::from_utf8(bytes) {
-            Ok(_) => bytes.len(),
-            Err(error) if error.valid_up_to() > 0 => error.valid_up_to(),
-            Err(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "no whole character to encode")),
+        self.rest.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.rest) {
+            Ok(_) => self.rest.len(),
+            Err(error) => error.valid_up_to(),
         };
-        let text = String::from_utf8_lossy(&bytes[..whole]);
+        let text = String::from_utf8_lossy(&self.rest[..whole]);
         let (encoded, ..) = GB18030.encode(&text);
         self.out.write_all(&encoded)?;
-        Ok(whole)
+        self.rest.drain(..whole);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
