@@ -145,7 +145,12 @@ fn record(message: v1::AccessRecord) -> Result<AccessRecord, Error> {
     field::optional_text("reason", &message.reason, MAX_REASON_BYTES)?;
     if (kind == AccessKind::Refused) == message.reason.is_empty() {
         let found = if message.reason.is_empty() { "nothing" } else { "a reason" };
-        return Err(Error::new(Reason::FieldInvalid, "reason", found, "a reason of what was refused, and only of that"));
+        return Err(Error::new(
+            Reason::FieldInvalid,
+            "reason",
+            found,
+            "a reason of what was refused, and only of that",
+        ));
     }
     SpiffeId::parse(&message.caller)
         .map_err(|error| field::coded(Reason::FieldInvalid, "caller", &message.caller, &error, "a SPIFFE id"))?;

@@ -2,12 +2,12 @@
 //! within all rules that need nothing but the item itself. A number of an enum that this release does not know is refused:
 //! rows and entries keep the message as it was published.
 
-mod field;
 mod matter;
+mod part;
 
 pub use matter::{encode_implementation, encode_matter, implementation, matter};
 
-use crate::{Error, v1};
+use crate::{Error, common, field, v1};
 use exchange_core::{
     certificate_type::{
         Approval, CertificateType, Discovery, FieldFormat, FieldRole, FieldSpec, LegalForm, Sharing, StatusCode,
@@ -22,25 +22,24 @@ use exchange_core::{
 /// The first field that is wrong.
 pub fn certificate_type(message: v1::CertificateType) -> Result<CertificateType, Error> {
     let validity = message.validity.unwrap_or_default();
-    let custodian = message.custodian_region;
     let kind = CertificateType {
         type_code: field::type_code("type_code", &message.type_code)?,
         version: message.version,
         name: message.name,
-        defining_authority: field::issuer("defining_authority", message.defining_authority)?,
+        defining_authority: part::issuer("defining_authority", message.defining_authority)?,
         holder_code_types: message.holder_code_types,
-        fields: field::each("fields", message.fields, field_spec)?,
-        status_codes: field::each("status_codes", message.status_codes, status_code)?,
-        status_rules: field::each("status_rules", message.status_rules, status_rule)?,
+        fields: part::each("fields", message.fields, field_spec)?,
+        status_codes: part::each("status_codes", message.status_codes, status_code)?,
+        status_rules: part::each("status_rules", message.status_rules, status_rule)?,
         validity: Validity {
             until_required: validity.until_required,
             max_years: (validity.max_years > 0).then_some(validity.max_years),
         },
-        legal_form: field::known("legal_form", message.legal_form, &LegalForm::ALL, |one| one as i32)?,
-        sharing: field::known("sharing", message.sharing, &Sharing::ALL, |one| one as i32)?,
-        approvals: field::each("approvals", message.approvals, approval)?,
-        discovery: field::known("discovery", message.discovery, &Discovery::ALL, |one| one as i32)?,
-        custodian_region: (!custodian.is_empty()).then(|| field::region("custodian_region", &custodian)).transpose()?,
+        legal_form: part::known("legal_form", message.legal_form, &LegalForm::ALL, |one| one as i32)?,
+        sharing: part::known("sharing", message.sharing, &Sharing::ALL, |one| one as i32)?,
+        approvals: part::each("approvals", message.approvals, approval)?,
+        discovery: part::known("discovery", message.discovery, &Discovery::ALL, |one| one as i32)?,
+        custodian_region: part::optional("custodian_region", &message.custodian_region, field::region)?,
     };
     kind.validate()?;
     Ok(kind)
@@ -53,7 +52,7 @@ pub fn encode_certificate_type(kind: &CertificateType) -> v1::CertificateType {
         type_code: kind.type_code.to_string(),
         version: kind.version,
         name: kind.name.clone(),
-        defining_authority: Some(field::encode_issuer(&kind.defining_authority)),
+        defining_authority: Some(common::encode_issuer(&kind.defining_authority)),
         holder_code_types: kind.holder_code_types.clone(),
         fields: kind.fields.iter().map(encode_field_spec).collect(),
         status_codes: kind
@@ -92,13 +91,13 @@ pub fn encode_certificate_type(kind: &CertificateType) -> v1::CertificateType {
 fn field_spec(message: v1::FieldSpec) -> Result<FieldSpec, Error> {
     let role = match message.role {
         0 => None,
-        number => Some(field::known("role", number, &FieldRole::ALL, |one| one as i32)?),
+        number => Some(part::known("role", number, &FieldRole::ALL, |one| one as i32)?),
     };
     Ok(FieldSpec {
         name: message.name,
         label: message.label,
         required: message.required,
-        format: field::known("format", message.format, &FieldFormat::ALL, |one| one as i32)?,
+        format: part::known("format", message.format, &FieldFormat::ALL, |one| one as i32)?,
         sensitive: message.sensitive,
         max_bytes: (message.max_bytes > 0).then_some(message.max_bytes),
         role,
@@ -118,20 +117,20 @@ fn encode_field_spec(spec: &FieldSpec) -> v1::FieldSpec {
 }
 
 fn status_code(message: v1::StatusCode) -> Result<StatusCode, Error> {
-    let status = field::known("status", message.status, &Status::ALL, |one| one as i32)?;
+    let status = part::known("status", message.status, &Status::ALL, |one| one as i32)?;
     Ok(StatusCode { code: message.code, name: message.name, status })
 }
 
 fn status_rule(message: v1::StatusRule) -> Result<StatusRule, Error> {
-    let authority = |number| Authority::from_number(number).ok_or_else(|| field::unknown("authorities", number));
+    let authority = |number| field::known("authorities", number, Authority::from_number(number));
     Ok(StatusRule {
-        to: field::known("to", message.to, &Status::ALL, |one| one as i32)?,
+        to: part::known("to", message.to, &Status::ALL, |one| one as i32)?,
         authorities: message.authorities.into_iter().map(authority).collect::<Result<_, _>>()?,
         document_number_required: message.document_number_required,
     })
 }
 
 fn approval(message: v1::Approval) -> Result<Approval, Error> {
-    let matter_code = field::basic_code("matter_code", &message.matter_code)?;
+    let matter_code = part::basic_code("matter_code", &message.matter_code)?;
     Ok(Approval { matter_code, fields: message.fields })
 }

@@ -92,7 +92,12 @@ pub fn change_status(message: v1::ChangeStatusRequest) -> Result<StatusRequest, 
     field::certificate_id("certificate_id", &message.certificate_id)?;
     let to = field::known("to", message.to, Status::from_number(message.to))?;
     if to == Status::Expired {
-        return Err(Error::new(Reason::FieldInvalid, "to", "EXPIRED", "a status that is decided: expiry follows from dates"));
+        return Err(Error::new(
+            Reason::FieldInvalid,
+            "to",
+            "EXPIRED",
+            "a status that is decided: expiry follows from dates",
+        ));
     }
     let authority = match message.authority {
         0 => Authority::Issuer,
@@ -185,7 +190,12 @@ fn fields(messages: Vec<v1::FieldValue>) -> Result<Vec<Field>, Error> {
         field::text("name", &message.name, MAX_FIELD_NAME_BYTES).map_err(at)?;
         field::at_most("value", message.value.len(), MAX_VALUE_BYTES).map_err(at)?;
         if !names.insert(message.name.as_str()) {
-            return Err(at(Error::new(Reason::FieldRepeated, "name", "the name of an earlier field", "each field once")));
+            return Err(at(Error::new(
+                Reason::FieldRepeated,
+                "name",
+                "the name of an earlier field",
+                "each field once",
+            )));
         }
         total += message.value.len();
     }

@@ -34,9 +34,9 @@ pub(crate) fn undecodable(path: &str) -> Error {
 
 /// Exactly `N` bytes.
 pub(crate) fn array<const N: usize>(path: &str, bytes: &[u8]) -> Result<[u8; N], Error> {
-    bytes.try_into().map_err(|_| {
-        Error::new(Reason::FieldInvalid, path, format!("{} bytes", bytes.len()), format!("{N} bytes"))
-    })
+    bytes
+        .try_into()
+        .map_err(|_| Error::new(Reason::FieldInvalid, path, format!("{} bytes", bytes.len()), format!("{N} bytes")))
 }
 
 /// No bytes, or exactly `N`.
@@ -74,7 +74,8 @@ pub(crate) fn optional_text(path: &str, text: &str, max: usize) -> Result<(), Er
 /// Neither control characters nor those that turn the direction of writing (Unicode bidi classes of explicit
 /// formatting, UAX #9 §2): what a person reads is what was signed.
 fn readable(path: &str, text: &str) -> Result<(), Error> {
-    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     match text.chars().position(|c| c.is_control() || turns(c)) {
         None => Ok(()),
         Some(index) => {

@@ -44,7 +44,8 @@ mod tests {
         let holder = v1::Holder { code_type: "111".to_owned(), code: canary.to_owned() };
         let field = v1::FieldValue { name: "CZZTDM".to_owned(), value: canary.to_owned() };
         let number = v1::CertificateNumber { type_code: "T".to_owned(), number: canary.to_owned() };
-        let disclosure = v1::Disclosure { name: "CZZTDM".to_owned(), value: canary.to_owned(), salt: [7; 16].to_vec().into() };
+        let disclosure =
+            v1::Disclosure { name: "CZZTDM".to_owned(), value: canary.to_owned(), salt: [7; 16].to_vec().into() };
         let secret = store::PartySecret { code_type: "111".to_owned(), code: canary.to_owned(), ..Default::default() };
         let party = v1::Party { holder: Some(holder.clone()), relation: 1 };
         let shown = [

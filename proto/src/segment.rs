@@ -150,7 +150,8 @@ fn checkpoint(message: &v1::Segment, region: Region) -> Result<Checkpoint, Error
     let origin = &claimed.origin;
     if origin.region() != region.as_str() || origin.kind() != LogKind::Events || origin.epoch() != message.epoch {
         let needed = format!("one of {region}, events, epoch {}", message.epoch);
-        let found = format!("a checkpoint of {}, {}, epoch {}", origin.region(), origin.kind().as_str(), origin.epoch());
+        let found =
+            format!("a checkpoint of {}, {}, epoch {}", origin.region(), origin.kind().as_str(), origin.epoch());
         return Err(wrong(found, needed));
     }
     let end = message.first.checked_add(message.entries.len() as u64);

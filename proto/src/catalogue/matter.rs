@@ -1,7 +1,7 @@
 //! Uniform matters and implementations.
 
-use super::field;
-use crate::{Error, v1};
+use super::part;
+use crate::{Error, common, field, v1};
 use exchange_core::{
     matter::{Delegate, HandlingMode, Implementation, Limit, LimitUnit, Material, MaterialSource, Matter, Situation},
     matter_code::{ImplementationCode, MatterKind},
@@ -14,16 +14,15 @@ use exchange_core::{
 /// # Errors
 /// The first field that is wrong.
 pub fn matter(message: v1::Matter) -> Result<Matter, Error> {
-    let result = message.result_type_code;
     let matter = Matter {
-        matter_code: field::basic_code("matter_code", &message.matter_code)?,
+        matter_code: part::basic_code("matter_code", &message.matter_code)?,
         version: message.version,
         name: message.name,
         kind: kind(&message.kind)?,
         legal_basis: message.legal_basis,
         power_list_item: message.power_list_item,
         permit_list_item: message.permit_list_item,
-        materials: field::each("materials", message.materials, material)?,
+        materials: part::each("materials", message.materials, material)?,
         steps: message.steps,
         statutory_limit: limit("statutory_limit", message.statutory_limit)?,
         situations: message
@@ -32,7 +31,7 @@ pub fn matter(message: v1::Matter) -> Result<Matter, Error> {
             .map(|situation| Situation { code: situation.code, name: situation.name })
             .collect(),
         modes: modes(&message.modes)?,
-        result_type_code: (!result.is_empty()).then(|| field::type_code("result_type_code", &result)).transpose()?,
+        result_type_code: part::optional("result_type_code", &message.result_type_code, field::type_code)?,
     };
     matter.validate()?;
     Ok(matter)
@@ -68,30 +67,26 @@ pub fn encode_matter(matter: &Matter) -> v1::Matter {
 /// The first field that is wrong.
 pub fn implementation(message: v1::Implementation) -> Result<Implementation, Error> {
     let implementation = Implementation {
-        implementation_code: ImplementationCode::parse(&message.implementation_code).map_err(|error| {
-            field::code(error.reason(), "implementation_code", &message.implementation_code, &error)
-        })?,
+        implementation_code: code(&message.implementation_code)?,
         version: message.version,
         region: field::region("region", &message.region)?,
-        matter_code: field::basic_code("matter_code", &message.matter_code)?,
+        matter_code: part::basic_code("matter_code", &message.matter_code)?,
         matter_version: message.matter_version,
         province_position: message
             .province_position
-            .map(|position| field::position("province_position", &position))
+            .map(|position| common::position(position).map_err(|error| error.within("province_position")))
             .transpose()?,
         name: message.name,
         kind: kind(&message.kind)?,
         legal_basis: message.legal_basis,
-        materials: field::each("materials", message.materials, material)?,
+        materials: part::each("materials", message.materials, material)?,
         steps: message.steps,
         statutory_limit: limit("statutory_limit", message.statutory_limit)?,
         promised_limit: limit("promised_limit", message.promised_limit)?,
-        collecting_regions: field::each("collecting_regions", message.collecting_regions, |region: String| {
-            field::region("region", &region)
-        })?,
-        delegates: field::each("delegates", message.delegates, delegate)?,
+        collecting_regions: part::regions("collecting_regions", &message.collecting_regions)?,
+        delegates: part::each("delegates", message.delegates, delegate)?,
         modes: modes(&message.modes)?,
-        department: field::issuer("department", message.department)?,
+        department: part::issuer("department", message.department)?,
     };
     implementation.validate()?;
     Ok(implementation)
@@ -106,11 +101,7 @@ pub fn encode_implementation(implementation: &Implementation) -> v1::Implementat
         region: implementation.region.to_string(),
         matter_code: implementation.matter_code.to_string(),
         matter_version: implementation.matter_version,
-        province_position: implementation.province_position.map(|position| v1::LogPosition {
-            region: position.region.to_string(),
-            epoch: position.epoch,
-            index: position.index,
-        }),
+        province_position: implementation.province_position.map(common::encode_position),
         name: implementation.name.clone(),
         kind: encode_kind(implementation.kind),
         legal_basis: implementation.legal_basis.clone(),
@@ -124,28 +115,33 @@ pub fn encode_implementation(implementation: &Implementation) -> v1::Implementat
             .iter()
             .map(|delegate| v1::Delegate {
                 region: delegate.region.to_string(),
-                from: Some(field::encode_date(delegate.from)),
-                until: Some(field::encode_date(delegate.until)),
+                from: Some(common::encode_date(delegate.from)),
+                until: Some(common::encode_date(delegate.until)),
                 document_number: delegate.document_number.clone(),
             })
             .collect(),
         modes: implementation.modes.iter().map(|mode| *mode as i32).collect(),
-        department: Some(field::encode_issuer(&implementation.department)),
+        department: Some(common::encode_issuer(&implementation.department)),
     }
 }
 
+fn code(text: &str) -> Result<ImplementationCode, Error> {
+    let path = "implementation_code";
+    ImplementationCode::parse(text)
+        .map_err(|error| field::coded(error.reason(), path, text, &error, "an implementation code (实施编码)"))
+}
+
 fn material(message: v1::Material) -> Result<Material, Error> {
-    let type_code = message.type_code;
     let relation = |allowed: v1::RelationAllowed| {
         let number = i32::try_from(allowed.relation).unwrap_or(i32::MAX);
-        field::known("relation", number, &Relation::ALL, |one| one as i32)
+        part::known("relation", number, &Relation::ALL, |one| one as i32)
     };
     Ok(Material {
         name: message.name,
-        source: field::known("source", message.source, &MaterialSource::ALL, |one| one as i32)?,
-        type_code: (!type_code.is_empty()).then(|| field::type_code("type_code", &type_code)).transpose()?,
+        source: part::known("source", message.source, &MaterialSource::ALL, |one| one as i32)?,
+        type_code: part::optional("type_code", &message.type_code, field::type_code)?,
         fields: message.fields,
-        relations: field::each("relations", message.relations, relation)?,
+        relations: part::each("relations", message.relations, relation)?,
         required: message.required,
         tolerable: message.tolerable,
         commitment_replaces: message.commitment_replaces,
@@ -181,9 +177,9 @@ fn delegate(message: v1::Delegate) -> Result<Delegate, Error> {
 }
 
 fn limit(path: &str, message: Option<v1::Limit>) -> Result<Limit, Error> {
-    let message = message.ok_or_else(|| Error::missing(path))?;
+    let message = field::required(path, message)?;
     let unit =
-        field::known("unit", message.unit, &LimitUnit::ALL, |one| one as i32).map_err(|error| error.within(path))?;
+        part::known("unit", message.unit, &LimitUnit::ALL, |one| one as i32).map_err(|error| error.within(path))?;
     Ok(Limit { amount: message.amount, unit, extension: message.extension })
 }
 
@@ -192,7 +188,7 @@ fn encode_limit(limit: Limit) -> v1::Limit {
 }
 
 fn modes(numbers: &[i32]) -> Result<Vec<HandlingMode>, Error> {
-    numbers.iter().map(|number| field::known("modes", *number, &HandlingMode::ALL, |one| one as i32)).collect()
+    numbers.iter().map(|number| part::known("modes", *number, &HandlingMode::ALL, |one| one as i32)).collect()
 }
 
 /// Two digits; more than a hundred kinds there are not.
