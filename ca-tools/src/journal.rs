@@ -73,6 +73,17 @@ pub enum Event {
     },
 }
 
+/// Everything that the CA of a folder did, read and checked without its key.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Journal`].
+pub fn read_journal(folder: &Path) -> Result<Vec<Record>, Error> {
+    let path = folder.join(FILE);
+    let text =
+        String::from_utf8(files::read(&path, MAX_BYTES)?).map_err(|_| Error::malformed(path.display(), "not UTF-8"))?;
+    Ok(Journal::checked(&text, &path)?.records)
+}
+
 /// The journal of one CA, in memory, and in a locked file where the CA has a folder.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -81,6 +92,8 @@ pub(crate) struct Journal {
     file: Option<(File, PathBuf)>,
 }
 
+/// In a CA's folder.
+pub(crate) const FILE: &str = "journal.jsonl";
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 impl Journal {
@@ -97,11 +110,22 @@ impl Journal {
         if text.len() > MAX_BYTES {
             return Err(Error::TooLarge { what: path.display().to_string(), limit: MAX_BYTES });
         }
+        // A torn last line was never acted on: signing waits for the whole line to be on the disk.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        if whole < text.len() {
+            file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(|e| Error::io(path, e))?;
+            text.truncate(whole);
+        }
+        let mut journal = Self::checked(&text, path)?;
+        journal.file = Some((file, path.to_owned()));
+        Ok(journal)
+    }
+
+    fn checked(text: &str, path: &Path) -> Result<Self, Error> {
         let mut journal = Self::in_memory();
         for (index, line) in text.lines().enumerate() {
             journal.take(line).map_err(|detail| Error::Journal { path: path.to_owned(), line: index + 1, detail })?;
         }
-        journal.file = Some((file, path.to_owned()));
         Ok(journal)
     }
 

@@ -17,6 +17,6 @@ mod subject;
 
 pub use authority::{Ca, CaOptions, Issue, Issued, Scope};
 pub use error::{Error, ExitCode};
-pub use journal::{Event, Record};
+pub use journal::{Event, Record, read_journal};
 pub use profile::{Profile, node_host};
 pub use subject::{MAX_REQUEST_BYTES, SubjectKey, new_request};

@@ -14,7 +14,7 @@ use super::{Ca, Scope};
 use crate::{
     Error, Event,
     files::{self, CERTIFICATE, CRL, pem},
-    journal::Journal,
+    journal::{self, Journal},
     keyfile::{self, Passphrase},
     profile::hex,
 };
@@ -23,7 +23,6 @@ pub(super) const ISSUED: &str = "issued";
 pub(super) const CRL_FILE: &str = "crl.pem";
 const CERTIFICATE_FILE: &str = "ca.crt";
 const KEY_FILE: &str = "ca.key";
-const JOURNAL_FILE: &str = "journal.jsonl";
 const MAX_CRL_PEM_BYTES: usize = 24 * 1024 * 1024;
 
 pub(super) fn save(ca: &mut Ca, folder: &Path, passphrase: &Passphrase) -> Result<(), Error> {
@@ -35,13 +34,13 @@ pub(super) fn save(ca: &mut Ca, folder: &Path, passphrase: &Passphrase) -> Resul
         files::write_new(&folder.join(CRL_FILE), files::PUBLIC, pem(CRL, &crl.der).as_bytes())?;
     }
     // Last: a folder without a journal is no CA.
-    ca.journal.save(&folder.join(JOURNAL_FILE))?;
+    ca.journal.save(&folder.join(journal::FILE))?;
     ca.folder = Some(folder.to_owned());
     Ok(())
 }
 
 pub(super) fn open(folder: &Path, passphrase: impl FnOnce() -> Result<Passphrase, Error>) -> Result<Ca, Error> {
-    let journal_path = folder.join(JOURNAL_FILE);
+    let journal_path = folder.join(journal::FILE);
     let journal = Journal::open(&journal_path)?;
     let certificate = folder.join(CERTIFICATE_FILE);
     let what = certificate.display();

@@ -183,6 +183,12 @@ fn a_folder_is_opened_as_it_was_left_and_only_once() {
     assert_eq!(city.issue_crl(30, NOW_MS).unwrap().number, 3);
     drop(city);
 
+    // A line that was torn by a crash was never acted on.
+    let torn = format!("{}{}", text, &text.lines().last().unwrap()[..40]);
+    std::fs::write(&journal, torn).unwrap();
+    assert_eq!(Ca::open(&folder, secret).unwrap().records().len(), text.lines().count());
+    assert_eq!(std::fs::read_to_string(&journal).unwrap(), text);
+
     std::fs::write(&journal, text.replace("hall", "hell")).unwrap();
     match Ca::open(&folder, secret).unwrap_err() {
         Error::Journal { line, .. } => assert_eq!(line, 4, "the line after the changed one tells"),

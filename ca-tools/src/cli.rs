@@ -1,0 +1,159 @@
+//! Arguments, one function call, exit code.
+
+mod authority;
+mod bundle;
+mod inspect;
+mod keys;
+mod output;
+mod verify;
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use ca_tools::{Error, ExitCode as Code, keyfile::Passphrase};
+use clap::{Args, Parser, Subcommand};
+
+use output::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  # The province: a root, a city's CA, the key that signs trust bundles
+  ca-tools root init --domain dzzz.sd.gov.cn --out root --passphrase-file root.pass
+  ca-tools ca init --root root --region 370100 --out jinan --passphrase-file jinan.pass --root-passphrase-file root.pass
+
+  # A node: the key stays where it was made, only the request travels
+  ca-tools csr new --name node-1 --out node-1
+  ca-tools issue --ca jinan --profile node --name node-1 --csr node-1.csr --out node-1.crt --passphrase-file jinan.pass
+
+  # Withdraw it, and see that it is
+  ca-tools revoke --ca jinan --cert node-1.crt --reason keyCompromise --passphrase-file jinan.pass
+  ca-tools verify --as node-server --root root/ca.crt --crl root/crl.pem --crl jinan/crl.pem --bundle bundle.pb node-1.crt
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by policy, 6 conflict, 10 check warnings,
+11 check failures.
+";
+
+/// Roots, city CAs, credentials, CRLs and the trust bundle.
+#[derive(Debug, Parser)]
+#[command(name = "ca-tools", version, before_help = EXAMPLES, propagate_version = true)]
+struct Cli {
+    /// How results are shown.
+    #[arg(short = 'o', long = "output", global = true, value_enum, default_value = "table")]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The province's root, or Kafka's own CA.
+    #[command(subcommand)]
+    Root(authority::RootCommand),
+    /// A city's CA.
+    #[command(subcommand)]
+    Ca(authority::CaCommand),
+    /// A new key and a request for a credential.
+    #[command(subcommand)]
+    Csr(keys::CsrCommand),
+    /// Issue a credential; of the request only the public key is taken.
+    Issue(authority::IssueArgs),
+    /// Withdraw a credential and sign the CRL that says so.
+    Revoke(authority::RevokeArgs),
+    /// Sign the next CRL, or look at one.
+    #[command(subcommand)]
+    Crl(authority::CrlCommand),
+    /// What a CA has issued.
+    List(inspect::ListArgs),
+    /// A new key of a log.
+    #[command(subcommand)]
+    LogKey(keys::LogKeyCommand),
+    /// A new key of the province's holder index.
+    #[command(subcommand)]
+    IndexKey(keys::IndexKeyCommand),
+    /// A new key of one node's store.
+    #[command(subcommand)]
+    StoreKey(keys::StoreKeyCommand),
+    /// Build, sign or look at a trust bundle.
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
+    /// Look at a certificate, a CRL or a request.
+    Inspect(inspect::InspectArgs),
+    /// Judge a credential as a node would.
+    Verify(verify::VerifyArgs),
+}
+
+/// The passphrase of a CA's key: from a file of mode 600, or asked for.
+#[derive(Debug, Args)]
+struct PassphraseArgs {
+    /// File with the passphrase, mode 600; without it, it is asked for.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    fn existing(&self, whose: &Path) -> Result<Passphrase, Error> {
+        passphrase(self.passphrase_file.as_deref(), &format!("Passphrase of {}: ", whose.display()))
+    }
+
+    /// Asked for twice where it is typed.
+    fn chosen(&self) -> Result<Passphrase, Error> {
+        if let Some(file) = &self.passphrase_file {
+            return Passphrase::from_file(file);
+        }
+        let first = prompt("New passphrase (12 characters or more): ")?;
+        if prompt("Once more: ")? != first {
+            return Err(Error::Usage("the two passphrases are not the same".to_owned()));
+        }
+        Passphrase::new(first.into_bytes())
+    }
+}
+
+fn passphrase(file: Option<&Path>, question: &str) -> Result<Passphrase, Error> {
+    match file {
+        Some(file) => Passphrase::from_file(file),
+        None => Passphrase::new(prompt(question)?.into_bytes()),
+    }
+}
+
+fn prompt(question: &str) -> Result<String, Error> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::Usage("no terminal to ask for the passphrase: use --passphrase-file".to_owned()));
+    }
+    rpassword::prompt_password(question).map_err(|source| Error::Io { path: "terminal".into(), source })
+}
+
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let format = cli.format;
+    let done = match cli.command {
+        Command::Root(command) => authority::root(command, format),
+        Command::Ca(command) => authority::ca(command, format),
+        Command::Csr(command) => keys::csr(command, format),
+        Command::Issue(args) => authority::issue(&args, format),
+        Command::Revoke(args) => authority::revoke(&args, format),
+        Command::Crl(command) => authority::crl(command, format),
+        Command::List(args) => inspect::list(&args, format),
+        Command::LogKey(command) => keys::log_key(command, format),
+        Command::IndexKey(command) => keys::index_key(command, format),
+        Command::StoreKey(command) => keys::store_key(command, format),
+        Command::Bundle(command) => bundle::run(command, format),
+        Command::Inspect(args) => inspect::run(&args, format),
+        Command::Verify(args) => verify::run(&args, format),
+    };
+    let code = done.unwrap_or_else(|error| {
+        let fault = match &error {
+            Error::Chain(error) => format!(" [{}]", error.fault()),
+            Error::Bundle(error) => format!(" [{}]", error.fault()),
+            _ => String::new(),
+        };
+        eprintln!("ca-tools: {error}{fault}");
+        error.exit_code()
+    });
+    ExitCode::from(code as u8)
+}
+
+/// What a command that only looks returns.
+type Done = Result<Code, Error>;

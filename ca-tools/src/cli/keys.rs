@@ -1,0 +1,141 @@
+//! `csr`, `log-key`, `index-key`, `store-key`.
+
+use std::path::{Path, PathBuf};
+
+use ca_tools::{Error, ExitCode, files, keyfile, keys, new_request};
+use clap::{Args, Subcommand};
+use exchange_core::{checkpoint::LogKind, region::Region, spiffe::TrustDomain};
+use serde_json::json;
+
+use super::{
+    Done, PassphraseArgs,
+    output::{Format, show},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CsrCommand {
+    /// Make a P-256 key and a request: <out>.key (mode 600) and <out>.csr.
+    New {
+        /// For people; the CA's operator decides the identity.
+        #[arg(long)]
+        name: String,
+        /// Path without suffix.
+        #[arg(long)]
+        out: PathBuf,
+        /// Encrypt the key (for the trust key; a service that starts unattended needs it in the clear).
+        #[arg(long)]
+        encrypt: bool,
+        #[command(flatten)]
+        passphrase: PassphraseArgs,
+    },
+}
+
+pub(crate) fn csr(CsrCommand::New { name, out, encrypt, passphrase }: CsrCommand, format: Format) -> Done {
+    let (key_file, request_file) = (with_suffix(&out, "key"), with_suffix(&out, "csr"));
+    absent(&request_file)?;
+    let secret = (encrypt || passphrase.passphrase_file.is_some()).then(|| passphrase.chosen()).transpose()?;
+    let (key, request) = new_request(&name)?;
+    keyfile::write(&key_file, &key, secret.as_ref())?;
+    files::write_new(&request_file, files::PUBLIC, request.as_bytes())?;
+    show(&json!({ "key": key_file, "request": request_file }), format);
+    Ok(ExitCode::Ok)
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogKeyCommand {
+    /// Make the key of one epoch of a log: <out>.key (mode 600) and <out>.vkey for the trust bundle.
+    New(LogKeyNew),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogKeyNew {
+    /// Trust domain of the province.
+    #[arg(long)]
+    domain: String,
+    /// Six digits.
+    #[arg(long)]
+    region: String,
+    /// Which log; each has a key of its own.
+    #[arg(long, value_enum)]
+    kind: KindArg,
+    /// From 1.
+    #[arg(long, default_value = "1")]
+    epoch: u32,
+    /// Path without suffix.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum KindArg {
+    /// The event log.
+    Events,
+    /// The access log.
+    Access,
+}
+
+pub(crate) fn log_key(LogKeyCommand::New(args): LogKeyCommand, format: Format) -> Done {
+    let kind = match args.kind {
+        KindArg::Events => LogKind::Events,
+        KindArg::Access => LogKind::Access,
+    };
+    let (key_file, public_file) = (with_suffix(&args.out, "key"), with_suffix(&args.out, "vkey"));
+    absent(&public_file)?;
+    let (key, public) =
+        keys::new_log_key(&TrustDomain::parse(&args.domain)?, Region::parse(&args.region)?, kind, args.epoch)?;
+    keyfile::write(&key_file, &key, None)?;
+    files::write_new(&public_file, files::PUBLIC, format!("{public}\n").as_bytes())?;
+    show(&json!({ "key": key_file, "public": public_file, "vkey": public.to_string() }), format);
+    Ok(ExitCode::Ok)
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexKeyCommand {
+    /// Make an index key. One for the whole province; it reaches the nodes by file, never through Kafka.
+    New {
+        /// Counts the province's index keys from 1.
+        #[arg(long = "number", default_value = "1")]
+        number: u32,
+        /// New file, mode 600.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+pub(crate) fn index_key(IndexKeyCommand::New { number, out }: IndexKeyCommand, format: Format) -> Done {
+    let key = keys::new_index_key(number)?;
+    files::write_new(&out, files::SECRET, key.to_file().as_bytes())?;
+    let id: String = key.id().iter().map(|byte| format!("{byte:02x}")).collect();
+    show(&json!({ "file": out, "number": number, "index_key_id": id }), format);
+    Ok(ExitCode::Ok)
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreKeyCommand {
+    /// Make a store key: without it a node's stored values cannot be read again.
+    New {
+        /// New file, mode 600.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+pub(crate) fn store_key(StoreKeyCommand::New { out }: StoreKeyCommand, format: Format) -> Done {
+    let key = keys::new_store_key()?;
+    files::write_new(&out, files::SECRET, key.to_file().as_bytes())?;
+    let id: String = key.id().iter().map(|byte| format!("{byte:02x}")).collect();
+    show(&json!({ "file": out, "store_key_id": id }), format);
+    Ok(ExitCode::Ok)
+}
+
+/// A second file that is there already must not leave a first one behind.
+fn absent(path: &Path) -> Result<(), Error> {
+    if path.exists() { Err(Error::Exists(path.to_owned())) } else { Ok(()) }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}
