@@ -22,18 +22,21 @@ const EXAMPLES: &str = "\
 Examples:
   # The province: a root, a city's CA, the key that signs trust bundles
   ca-tools root init --domain dzzz.sd.gov.cn --out root --passphrase-file root.pass
-  ca-tools ca init --root root --region 370100 --out jinan --passphrase-file jinan.pass --root-passphrase-file root.pass
+  ca-tools ca init --root root --region 370100 --out jinan --passphrase-file jinan.pass \\
+    --root-passphrase-file root.pass
 
   # A node: the key stays where it was made, only the request travels
   ca-tools csr new --name node-1 --out node-1
-  ca-tools issue --ca jinan --profile node --name node-1 --csr node-1.csr --out node-1.crt --passphrase-file jinan.pass
+  ca-tools issue --ca jinan --profile node --name node-1 --csr node-1.csr --out node-1.crt \\
+    --passphrase-file jinan.pass
 
   # Withdraw it, and see that it is
   ca-tools revoke --ca jinan --cert node-1.crt --reason keyCompromise --passphrase-file jinan.pass
-  ca-tools verify --as node-server --root root/ca.crt --crl root/crl.pem --crl jinan/crl.pem --bundle bundle.pb node-1.crt
+  ca-tools verify --as node-server --root root/ca.crt --crl root/crl.pem --crl jinan/crl.pem \\
+    --bundle bundle.pb node-1.crt
 
-Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by policy, 6 conflict, 10 check warnings,
-11 check failures.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by policy, 6 conflict,
+10 check warnings, 11 check failures.
 ";
 
 /// Roots, city CAs, credentials, CRLs and the trust bundle.

@@ -1,6 +1,7 @@
 //! CAs: the pinned roots and the cities' own.
 
 use webpki::anchor_from_trusted_cert;
+use x509_parser::prelude::ParsedExtension;
 
 use super::{
     Error, Serial,
@@ -28,6 +29,8 @@ pub struct Authority {
     pub spki: Vec<u8>,
     /// SHA-256 of `spki`: what the trust bundle binds to a region.
     pub spki_sha256: [u8; 32],
+    /// Subject key identifier: tells CAs of one name apart (RFC 5280 section 4.2.1.2).
+    pub key_identifier: Option<Vec<u8>>,
     /// How many CAs may stand below it; `None` without limit.
     pub path_length: Option<u32>,
     /// Milliseconds since 1970.
@@ -67,6 +70,10 @@ impl Authority {
             serial: Serial::new(parsed.raw_serial()),
             spki: parsed.public_key().raw.to_vec(),
             spki_sha256: sha256(parsed.public_key().raw),
+            key_identifier: parsed.iter_extensions().find_map(|extension| match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+                _ => None,
+            }),
             path_length: constraints.value.path_len_constraint,
             not_before_ms: milliseconds(parsed.validity().not_before, WHAT)?,
             not_after_ms: milliseconds(parsed.validity().not_after, WHAT)?,

@@ -110,6 +110,8 @@ pub struct Crl {
     pub issuer_der: Vec<u8>,
     /// The issuer's name, for messages.
     pub issuer: String,
+    /// Authority key identifier: which of the CAs of that name (RFC 5280 section 5.2.1).
+    pub authority_key_identifier: Option<Vec<u8>>,
     /// Rises with every CRL of the CA.
     pub number: u64,
     /// Milliseconds since 1970.
@@ -155,6 +157,10 @@ impl Crl {
         let crl = Self {
             issuer_der: parsed.issuer().as_raw().to_vec(),
             issuer: shown(parsed.issuer()),
+            authority_key_identifier: parsed.extensions().iter().find_map(|e| match e.parsed_extension() {
+                ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref().map(|id| id.0.to_vec()),
+                _ => None,
+            }),
             number: u64::try_from(number).map_err(|_| Error::malformed(WHAT, "a CRL number of more than 64 bits"))?,
             this_update_ms: milliseconds(parsed.last_update(), WHAT)?,
             next_update_ms: milliseconds(next_update, WHAT)?,
@@ -165,6 +171,15 @@ impl Crl {
             return Err(Error::malformed(WHAT, "its next update is not after its own date"));
         }
         Ok(crl)
+    }
+
+    /// Whether it says that it is this CA's. A CA's successor may have the same name: then the key identifier tells.
+    fn names(&self, issuer: &Authority) -> bool {
+        let same_key = match (&self.authority_key_identifier, &issuer.key_identifier) {
+            (Some(found), Some(known)) => found == known,
+            _ => true,
+        };
+        self.issuer_der == issuer.subject_der && same_key
     }
 
     /// Past two thirds of its life the CA should have made the next one: time for an alarm.
@@ -260,7 +275,7 @@ impl CrlSet {
     /// [`Error::CrlNotSignedByIssuer`], [`Error::CrlRolledBack`], [`Error::CrlNumberReused`]. The set is then as before.
     pub fn add(&mut self, crl: Crl, issuers: &[Authority]) -> Result<Added, Error> {
         let mut refused = None;
-        for issuer in issuers.iter().filter(|issuer| issuer.subject_der == crl.issuer_der) {
+        for issuer in issuers.iter().filter(|issuer| crl.names(issuer)) {
             match crl.verify(issuer) {
                 Ok(()) => return self.replace(issuer, Arc::new(crl)),
                 Err(error) => refused = Some(error),
