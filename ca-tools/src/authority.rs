@@ -3,7 +3,9 @@
 //! In a folder it is `ca.crt`, `ca.key` (encrypted), `journal.jsonl`, `crl.pem`, `issued/<serial>.crt`. The journal is
 //! the truth: what was issued and withdrawn, and the highest CRL number, are read from it.
 
+mod fields;
 mod folder;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -15,12 +17,14 @@ use exchange_core::{
     spiffe::{Kind, Name, SpiffeId, TrustDomain},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, GeneralSubtree,
-    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, RevocationReason, RevokedCertParams,
-    SerialNumber,
+    CertificateParams, CertificateRevocationListParams, GeneralSubtree, Issuer, KeyIdMethod, KeyPair, NameConstraints,
+    RevokedCertParams, SerialNumber,
 };
 use ring::digest::{SHA256, digest};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
+
+use fields::{BACKDATE, at, ca_fields, dated, milliseconds, new_key, reason_code, spki_hash};
+pub use terms::{CaOptions, Issue, Issued, Scope};
 
 use crate::{
     Error, Event, Profile, Record, SubjectKey,
@@ -28,102 +32,7 @@ use crate::{
     journal::Journal,
     keyfile::{Passphrase, Pkcs8},
     profile::{hex, unhex},
-    seams,
 };
-
-/// What begins now was valid five minutes ago: clocks differ.
-const BACKDATE: Duration = Duration::minutes(5);
-
-/// Whom a CA speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Names the cities' CAs and the trust key.
-    Root,
-    /// Names one region's nodes, systems, operators and departments.
-    Region(Region),
-    /// Names the clients and brokers of Kafka; a root of its own, which nothing else believes.
-    Kafka,
-}
-
-/// How long what a CA makes about itself lives.
-#[derive(Debug, Clone, Copy)]
-pub struct CaOptions {
-    /// Life of the CA, in days.
-    pub days: u32,
-    /// Time to the next CRL, in days.
-    pub crl_days: u32,
-}
-
-impl Scope {
-    /// A root lives ten years and says something new twice a year; a city's CA five years and monthly.
-    #[must_use]
-    pub const fn options(self) -> CaOptions {
-        match self {
-            Self::Root => CaOptions { days: 3650, crl_days: 180 },
-            Self::Region(_) | Self::Kafka => CaOptions { days: 5 * 365, crl_days: 30 },
-        }
-    }
-
-    fn text(self) -> String {
-        match self {
-            Self::Root => "root".to_owned(),
-            Self::Kafka => "kafka".to_owned(),
-            Self::Region(region) => region.to_string(),
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, Error> {
-        Ok(match text {
-            "root" => Self::Root,
-            "kafka" => Self::Kafka,
-            region => Self::Region(Region::parse(region)?),
-        })
-    }
-}
-
-/// What is to be issued.
-#[derive(Debug, Clone)]
-pub struct Issue<'a> {
-    /// Which kind.
-    pub profile: Profile,
-    /// The last part of the identity: a name, a department's code, a series.
-    pub name: &'a str,
-    /// Whose; needed by [`Profile::Kafka`], else the CA's own.
-    pub region: Option<Region>,
-    /// Further DNS names or addresses: of a Kafka broker; for other profiles refused.
-    pub hosts: &'a [String],
-    /// Life in days; the profile's where `None`, never beyond the CA's own end.
-    pub days: Option<u32>,
-}
-
-impl<'a> Issue<'a> {
-    /// With what the profile says.
-    #[must_use]
-    pub const fn new(profile: Profile, name: &'a str) -> Self {
-        Self { profile, name, region: None, hosts: &[], days: None }
-    }
-}
-
-/// A new credential.
-#[derive(Debug, Clone)]
-pub struct Issued {
-    /// DER.
-    pub der: Vec<u8>,
-    /// What TLS presents and `CredentialPublished` carries, DER: the leaf, and the CA's certificate unless that is a root.
-    pub chain: Vec<Vec<u8>>,
-    /// Whose.
-    pub id: SpiffeId,
-    /// Of this CA.
-    pub serial: Serial,
-}
-
-impl Issued {
-    /// The chain in PEM.
-    #[must_use]
-    pub fn chain_pem(&self) -> String {
-        self.chain.iter().map(|der| pem(CERTIFICATE, der)).collect()
-    }
-}
 
 /// A CA that can sign.
 pub struct Ca {
@@ -506,67 +415,4 @@ impl Ca {
         }
         Ok(list)
     }
-}
-
-fn new_key() -> Result<KeyPair, Error> {
-    KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(|e| Error::making("a key", e))
-}
-
-fn spki_hash(key: &KeyPair) -> String {
-    use rcgen::PublicKeyData;
-    hex(digest(&SHA256, &key.subject_public_key_info()).as_ref())
-}
-
-fn ca_fields(trust_domain: &TrustDomain, name: &str, path_length: u8) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, trust_domain.as_str());
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-}
-
-/// Random serial of 16 bytes, the first neither zero nor with its top bit set (RFC 5280 section 4.1.2.2), and dates.
-fn dated(params: &mut CertificateParams, days: u32, now_ms: u64, limit_ms: u64) -> Result<(Serial, u64), Error> {
-    if days == 0 {
-        return Err(Error::Refused("a life of 0 days".to_owned()));
-    }
-    let mut serial = seams::random::<16>()?;
-    serial[0] = (serial[0] & 0x7f) | 0x40;
-    params.serial_number = Some(SerialNumber::from_slice(&serial));
-    let now = at(now_ms)?;
-    params.not_before = now - BACKDATE;
-    let wanted = milliseconds(now + Duration::days(i64::from(days)));
-    let not_after_ms = wanted.min(limit_ms);
-    params.not_after = at(not_after_ms)?;
-    Ok((Serial::new(&serial), not_after_ms))
-}
-
-/// To the second: certificates know no fractions.
-fn at(ms: u64) -> Result<OffsetDateTime, Error> {
-    i64::try_from(ms / 1000)
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .ok_or_else(|| Error::Usage(format!("{ms} ms since 1970 is no date")))
-}
-
-fn milliseconds(time: OffsetDateTime) -> u64 {
-    u64::try_from(time.unix_timestamp()).unwrap_or(0) * 1000
-}
-
-/// RFC 5280 says not to write `unspecified`.
-fn reason_code(name: &str) -> Option<RevocationReason> {
-    let reason = WithdrawalReason::ALL.iter().find(|(_, known)| *known == name)?.0;
-    Some(match reason {
-        WithdrawalReason::Unspecified => return None,
-        WithdrawalReason::KeyCompromise => RevocationReason::KeyCompromise,
-        WithdrawalReason::CaCompromise => RevocationReason::CaCompromise,
-        WithdrawalReason::AffiliationChanged => RevocationReason::AffiliationChanged,
-        WithdrawalReason::Superseded => RevocationReason::Superseded,
-        WithdrawalReason::CessationOfOperation => RevocationReason::CessationOfOperation,
-        WithdrawalReason::CertificateHold => RevocationReason::CertificateHold,
-        WithdrawalReason::PrivilegeWithdrawn => RevocationReason::PrivilegeWithdrawn,
-        WithdrawalReason::AaCompromise => RevocationReason::AaCompromise,
-    })
 }
