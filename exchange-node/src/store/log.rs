@@ -238,7 +238,8 @@ impl From<merkle::Error> for Error {
     }
 }
 
-fn read_entry(value: Value) -> Result<Entry, Error> {
+/// Reads the value of an entry's row.
+pub(crate) fn read_entry(value: Value) -> Result<Entry, Error> {
     match value.first() {
         Some(&BYTES) => Ok(Entry::Bytes(value.slice(1..))),
         Some(&LEAF_HASH) if value.len() == 33 => Ok(Entry::LeafHash(value[1..].try_into().unwrap_or_default())),

@@ -1,0 +1,454 @@
+//! Applies entries to rows: reads what the rules need, and stages what they say.
+
+use super::{rows as build, staged::Staged};
+use crate::{
+    store::{
+        Error, Key, Space, Store, Value, Write, keys,
+        log::{Entry, Kind, Log, read_entry},
+    },
+    watch,
+};
+use bytes::Bytes;
+use exchange_core::{
+    apply::{self, Hint, Issue, Outcome, RowChange, Rows, Uniform, Version, Void},
+    certificate::Header,
+    certificate_type::CertificateType,
+    event::{Event, EventKind},
+    holder::{self, HolderTags},
+    matter::{Implementation, Matter},
+    position::Position,
+    reason::Reason,
+    region::Region,
+    sealed::IndexKey,
+};
+use exchange_proto::{
+    catalogue,
+    certificate::{decode_envelope, decode_header, encode_position, position as position_of},
+    event, rows, store, v1,
+};
+use std::collections::BTreeSet;
+
+/// First bytes of keys of implementations that wait for the province's log; never the six digits of a region.
+const WAITING: &[u8] = b"waiting";
+/// First bytes of keys in the regions space that say where a CRL or bundle stands.
+pub(super) const CARRIED: &[u8] = b"carried";
+
+/// What an entry came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    Applied,
+    Void(Void),
+    UpgradeNeeded,
+}
+
+/// An issue with its decoded header.
+pub(crate) struct Decoded {
+    pub(crate) header: Header,
+    pub(crate) key_id: [u8; 32],
+}
+
+/// Decodes an envelope around a certificate's header.
+///
+/// # Errors
+/// As the conversions; an unknown schema is told apart by its reason.
+pub(crate) fn issue(envelope: &[u8]) -> Result<Decoded, exchange_proto::Error> {
+    let envelope = decode_envelope(envelope)?;
+    Ok(Decoded { header: decode_header(&envelope.payload)?, key_id: envelope.key_id })
+}
+
+/// Applies entries of one region's log.
+pub(super) struct Index {
+    store: Store,
+    region: Region,
+    province: Region,
+    pub(super) staged: Staged,
+    /// Key ids that were seen as published: most entries are signed by few keys.
+    credentials: BTreeSet<[u8; 32]>,
+    /// Of this batch, if somebody watches.
+    pub(super) events: Vec<watch::Applied>,
+    pub(super) watched: bool,
+    /// A CRL or a bundle came in this batch.
+    pub(super) trust: bool,
+    /// A type, a matter or an implementation came in this batch.
+    pub(super) catalogue: bool,
+}
+
+impl Index {
+    pub(super) fn new(store: Store, region: Region, province: Region) -> Self {
+        Self {
+            store,
+            region,
+            province,
+            staged: Staged::default(),
+            credentials: BTreeSet::new(),
+            events: Vec::new(),
+            watched: false,
+            trust: false,
+            catalogue: false,
+        }
+    }
+
+    /// Applies one entry.
+    pub(super) fn apply(&mut self, position: Position, entry: &Bytes, keys: &[IndexKey]) -> Result<Step, Error> {
+        let Ok(event) = event::decode(entry) else { return Ok(Step::Void(Void::Malformed)) };
+        let decoded = match &event.kind {
+            EventKind::CertificateIssued { envelope } => match issue(envelope) {
+                // A later release reads it: what this one derives is not what others derive.
+                Err(error) if error.reason() == Reason::UnknownSchema => return Ok(Step::UpgradeNeeded),
+                issue => issue.ok(),
+            },
+            _ => None,
+        };
+        let issue = decoded.as_ref().map(|issue| Issue { header: &issue.header, key_id: &issue.key_id });
+        let mut seen = std::mem::take(&mut self.credentials);
+        let outcome = self.decide(position, &event, issue, &mut seen);
+        self.credentials = seen;
+        let outcome = outcome?;
+        match outcome {
+            Outcome::Applied { changes, hint } => {
+                if hint == Hint::Trust {
+                    self.carried(position, &event);
+                }
+                for change in changes {
+                    if let Some(reason) = self.stage(position, event.at_ms, decoded.as_ref(), change, keys)? {
+                        return Ok(Step::Void(reason));
+                    }
+                }
+                Ok(Step::Applied)
+            }
+            Outcome::Void { reason, shown } => {
+                if let Some(change) = shown {
+                    self.stage(position, event.at_ms, None, change, keys)?;
+                }
+                Ok(Step::Void(reason))
+            }
+            Outcome::UpgradeNeeded => Ok(Step::UpgradeNeeded),
+        }
+    }
+
+    fn decide<'a>(
+        &self,
+        position: Position,
+        event: &'a Event,
+        issue: Option<Issue<'a>>,
+        seen: &mut BTreeSet<[u8; 32]>,
+    ) -> Result<Outcome<'a>, Error> {
+        let region = self.region;
+        let taken = |space: Space, key: &Key| -> Result<Version, Error> {
+            Ok(if self.staged.get(&self.store, space, key)?.is_some() { Version::Taken } else { Version::Free })
+        };
+        let mut rows = Rows {
+            certificate: &mut |id| {
+                let row = self.certificate(id)?;
+                row.map(|row| {
+                    build::state(region, &row).ok_or_else(|| Error::Row {
+                        space: Space::Certificates.name(),
+                        problem: format!("status {} is not known", row.status),
+                    })
+                })
+                .transpose()
+            },
+            credential: &mut |key_id| {
+                if seen.contains(key_id) {
+                    return Ok(true);
+                }
+                let key = keys::regional(region, key_id);
+                let found = self.staged.get(&self.store, Space::Credentials, &key)?.is_some();
+                if found {
+                    seen.insert(*key_id);
+                }
+                Ok(found)
+            },
+            certificate_type: &mut |item: &CertificateType| {
+                taken(Space::Types, &keys::versioned(item.type_code.as_str(), item.version))
+            },
+            matter: &mut |item: &Matter| {
+                taken(Space::Matters, &keys::versioned(item.matter_code.as_str(), item.version))
+            },
+            implementation: &mut |item| self.version(item),
+            uniform: &mut |named| self.uniform_at(position, event, named),
+        };
+        apply::apply(self.province, position, event, issue, &mut rows)
+    }
+
+    fn certificate(&self, id: &str) -> Result<Option<store::CertificateRow>, Error> {
+        self.staged.read(&self.store, Space::Certificates, &keys::regional(self.region, id.as_bytes()))
+    }
+
+    fn version(&self, item: &Implementation) -> Result<Version, Error> {
+        let row: Option<store::ImplementationRow> =
+            self.staged.read(&self.store, Space::Implementations, &row_key(self.region, item))?;
+        Ok(match row.map(|row| row.state()) {
+            Some(v1::ImplementationState::InForce) => Version::Taken,
+            Some(v1::ImplementationState::Pending) => Version::Waiting,
+            _ => Version::Free,
+        })
+    }
+
+    /// The uniform matter that an implementation names.
+    fn uniform_at(&self, position: Position, event: &Event, named: &Position) -> Result<Uniform, Error> {
+        let EventKind::ImplementationPublished(item) = &event.kind else { return Ok(Uniform::Nothing) };
+        if position.region == self.province {
+            let earlier = (named.epoch, named.index) < (position.epoch, position.index);
+            return if earlier { self.uniform(item) } else { Ok(Uniform::NotApplied) };
+        }
+        let state = self.store.region_state(self.province)?.unwrap_or_default();
+        let applied = (named.epoch, named.index) < (state.epoch, state.size);
+        if applied { self.uniform(item) } else { Ok(Uniform::NotApplied) }
+    }
+
+    /// Reads the matter row that an implementation names, once its position is applied.
+    fn uniform(&self, item: &Implementation) -> Result<Uniform, Error> {
+        let key = keys::versioned(item.matter_code.as_str(), item.matter_version);
+        let row: Option<store::MatterRow> = self.staged.read(&self.store, Space::Matters, &key)?;
+        let named = item.province_position.map(encode_position);
+        let Some(row) = row.filter(|row| row.position.is_some() && row.position == named) else {
+            return Ok(Uniform::Nothing);
+        };
+        Ok(row
+            .matter
+            .and_then(|matter| catalogue::matter(matter).ok())
+            .map_or(Uniform::Nothing, |matter| Uniform::Matter(Box::new(matter))))
+    }
+
+    /// Stages one change. A reason: the change cannot be read with the index key that sealed it.
+    fn stage(
+        &mut self,
+        position: Position,
+        at_ms: u64,
+        issue: Option<&Decoded>,
+        change: RowChange<'_>,
+        keys: &[IndexKey],
+    ) -> Result<Option<Void>, Error> {
+        self.catalogue |= matches!(
+            change,
+            RowChange::CertificateType(_)
+                | RowChange::Matter(_)
+                | RowChange::Implementation(_)
+                | RowChange::VoidImplementation(..)
+                | RowChange::Waiting(_)
+        );
+        match change {
+            RowChange::Issued { header, key_id } => {
+                let row = build::issued(position, header, key_id);
+                self.put_certificate(header.certificate_id.as_str(), &row, position, at_ms);
+            }
+            RowChange::Replaced { certificate_id, .. } => {
+                if let (Some(mut row), Some(by)) = (self.certificate(certificate_id)?, issue) {
+                    build::replace(&mut row, position, &by.header);
+                    self.put_certificate(certificate_id, &row, position, at_ms);
+                }
+            }
+            RowChange::StatusChanged(change) => {
+                if let Some(mut row) = self.certificate(&change.certificate_id)? {
+                    build::change(&mut row, position, change);
+                    self.put_certificate(&change.certificate_id, &row, position, at_ms);
+                }
+            }
+            RowChange::Credential { key_id, leaf, intermediates } => {
+                let row = store::CredentialRow {
+                    epoch: position.epoch,
+                    index: position.index,
+                    leaf: leaf.to_vec().into(),
+                    intermediates: intermediates.iter().map(|der| der.clone().into()).collect(),
+                    uscc: String::new(),
+                };
+                self.staged.put(Space::Credentials, keys::regional(self.region, &key_id), &row);
+            }
+            RowChange::HolderTags { certificate_id, index_key_id, sealed } => {
+                return Ok(self.holder_tags(certificate_id, index_key_id, sealed, keys));
+            }
+            RowChange::CertificateType(item) => {
+                let row = store::TypeRow {
+                    certificate_type: Some(catalogue::encode_certificate_type(item)),
+                    position: Some(encode_position(position)),
+                };
+                self.staged.put(Space::Types, keys::versioned(item.type_code.as_str(), item.version), &row);
+            }
+            RowChange::Matter(item) => {
+                let row = store::MatterRow {
+                    matter: Some(catalogue::encode_matter(item)),
+                    position: Some(encode_position(position)),
+                };
+                self.staged.put(Space::Matters, keys::versioned(item.matter_code.as_str(), item.version), &row);
+            }
+            RowChange::Implementation(item) => self.put_implementation(position, item, None),
+            RowChange::VoidImplementation(item, reason) => self.put_implementation(position, item, Some(&reason)),
+            RowChange::Waiting(item) => {
+                let row = waiting_row(position, item);
+                if self.version(item)? == Version::Free {
+                    self.staged.put(Space::Implementations, row_key(self.region, item), &row);
+                }
+                self.staged.put(Space::Implementations, waiting_key(position, item), &row);
+            }
+            RowChange::Redact { index } => self.redact(position.epoch, index)?,
+        }
+        Ok(None)
+    }
+
+    fn put_certificate(&mut self, id: &str, row: &store::CertificateRow, position: Position, at_ms: u64) {
+        self.staged.put(Space::Certificates, keys::regional(self.region, id.as_bytes()), row);
+        if self.watched {
+            self.events.extend(watch::applied(row, position, at_ms, id.to_owned()));
+        }
+    }
+
+    fn put_implementation(&mut self, position: Position, item: &Implementation, reason: Option<&Void>) {
+        let state = if reason.is_some() { v1::ImplementationState::Void } else { v1::ImplementationState::InForce };
+        let row = store::ImplementationRow {
+            state: state.into(),
+            void_reason: reason.map(|reason| format!("{}: {reason}", reason.code())).unwrap_or_default(),
+            ..waiting_row(position, item)
+        };
+        self.staged.put(Space::Implementations, row_key(self.region, item), &row);
+    }
+
+    /// Opens tags under a loaded index key, or keeps them for the day when it is loaded.
+    fn holder_tags(&mut self, id: &str, key_id: &[u8; 8], sealed: &[u8], keys: &[IndexKey]) -> Option<Void> {
+        let opened = keys
+            .iter()
+            .filter(|key| key.id() == *key_id)
+            .map(|key| HolderTags::open(key, &self.region.to_string(), id, sealed))
+            .find(|opened| !matches!(opened, Err(holder::Error::Sealed(_))));
+        match opened {
+            Some(Ok(tags)) => {
+                let region = self.region;
+                self.staged.blind().extend(
+                    tags.iter().map(|tag| {
+                        Write::put(Space::Holders, keys::holder(key_id, &tag.bytes, region, id), Value::new())
+                    }),
+                );
+                None
+            }
+            Some(Err(_)) => Some(Void::Malformed),
+            None => {
+                let tags = v1::HolderTags {
+                    certificate_id: id.to_owned(),
+                    index_key_id: Bytes::copy_from_slice(key_id),
+                    sealed: Bytes::copy_from_slice(sealed),
+                };
+                self.staged.put(Space::DeferredTags, deferred_key(self.region, id, key_id), &tags);
+                None
+            }
+        }
+    }
+
+    /// Opens tags that waited for an index key. Returns how many still wait.
+    pub(super) fn retry_tags(&mut self, keys: &[IndexKey]) -> Result<usize, Error> {
+        let prefix = self.region.as_bytes();
+        let waiting = self.store.province.scan(Space::DeferredTags, &prefix, &keys::after(&prefix), usize::MAX)?;
+        let mut left = 0;
+        for (key, value) in waiting {
+            let Ok(tags) = rows::decode::<v1::HolderTags>(&value) else { continue };
+            let Ok(key_id) = <[u8; 8]>::try_from(tags.index_key_id.as_ref()) else { continue };
+            if keys.iter().any(|key| key.id() == key_id) {
+                self.staged.remove(Space::DeferredTags, key);
+                let _ = self.holder_tags(&tags.certificate_id, &key_id, &tags.sealed, keys);
+            } else {
+                left += 1;
+            }
+        }
+        Ok(left)
+    }
+
+    /// Says where a CRL or bundle stands, for trust to read.
+    fn carried(&mut self, position: Position, event: &Event) {
+        let name = match &event.kind {
+            EventKind::CrlPublished { issuer_spki_sha256, .. } => issuer_spki_sha256.as_slice(),
+            _ => b"bundle",
+        };
+        let key = [CARRIED, &self.region.as_bytes(), name].concat();
+        self.staged.put(Space::Regions, key, &encode_position(position));
+        self.trust = true;
+    }
+
+    /// Replaces an entry's bytes by their leaf hash. The own log's entries are the ledger's to replace.
+    fn redact(&mut self, epoch: u32, index: u64) -> Result<(), Error> {
+        let log = Log::new(&self.store.province, Kind::Events, self.region, epoch);
+        let key = keys::entry(self.region, epoch, index);
+        let staged = self.staged.blind().iter().position(|write| write.space == Space::Entries && write.key == key);
+        let entry = match staged {
+            Some(at) => self.staged.blind().swap_remove(at).value.map(read_entry).transpose()?,
+            None => log.entry(index)?,
+        };
+        if let Some(entry) = entry {
+            let write = log.put_entry(index, &Entry::LeafHash(entry.leaf()));
+            self.staged.blind().push(write);
+        }
+        Ok(())
+    }
+
+    /// Decides the implementations of all regions that waited for the province's log and wait no more. To be called
+    /// with nothing staged, after the province's rows were committed.
+    pub(super) fn resolve_waiting(&mut self) -> Result<(), Error> {
+        let state = self.store.region_state(self.province)?.unwrap_or_default();
+        let found = self.store.province.scan(Space::Implementations, WAITING, &keys::after(WAITING), usize::MAX)?;
+        let mut blocked: Option<Vec<u8>> = None;
+        for (key, value) in found {
+            // All but the position: entries of one version are decided in the order of their log.
+            let version = key[..key.len().saturating_sub(12)].to_vec();
+            if blocked.as_ref() == Some(&version) {
+                continue;
+            }
+            let row: store::ImplementationRow = crate::store::own::decode(Space::Implementations, &value)?;
+            let Some((item, position)) = row.implementation.clone().zip(row.position.clone()) else { continue };
+            let (Ok(item), Ok(position)) = (catalogue::implementation(item), position_of(position)) else {
+                continue;
+            };
+            let shown: Option<store::ImplementationRow> =
+                self.staged.read(&self.store, Space::Implementations, &row_key(position.region, &item))?;
+            let taken = shown.is_some_and(|row| row.state() == v1::ImplementationState::InForce);
+            let behind = |named: Position| (named.epoch, named.index) >= (state.epoch, state.size);
+            if !taken && item.province_position.is_some_and(behind) {
+                self.staged.put(Space::Implementations, row_key(position.region, &item), &row);
+                blocked = Some(version);
+                continue;
+            }
+            let uniform = self.uniform(&item)?;
+            let version = if taken { Version::Taken } else { Version::Free };
+            self.staged.remove(Space::Implementations, key);
+            let (change, void) = match apply::implementation(position, &item, version, &uniform) {
+                Outcome::Applied { changes, .. } => (changes.into_iter().next(), None),
+                Outcome::Void { shown, reason } => (shown, Some(reason)),
+                Outcome::UpgradeNeeded => (None, None),
+            };
+            let own = std::mem::replace(&mut self.region, position.region);
+            let staged = match change {
+                Some(change) => self.stage(position, 0, None, change, &[]).map(drop),
+                None => Ok(()),
+            };
+            self.region = own;
+            staged?;
+            if let Some(reason) = void {
+                super::count_void(position.region, &reason);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn waiting_row(position: Position, item: &Implementation) -> store::ImplementationRow {
+    store::ImplementationRow {
+        implementation: Some(catalogue::encode_implementation(item)),
+        position: Some(encode_position(position)),
+        state: v1::ImplementationState::Pending.into(),
+        void_reason: String::new(),
+    }
+}
+
+fn row_key(region: Region, item: &Implementation) -> Key {
+    keys::regional_versioned(region, item.matter_code.as_str(), item.version)
+}
+
+fn waiting_key(position: Position, item: &Implementation) -> Key {
+    let mut key = [WAITING, &row_key(position.region, item)].concat();
+    key.extend_from_slice(&position.epoch.to_be_bytes());
+    key.extend_from_slice(&position.index.to_be_bytes());
+    key
+}
+
+fn deferred_key(region: Region, id: &str, index_key_id: &[u8; 8]) -> Key {
+    let mut key = keys::regional(region, id.as_bytes());
+    key.extend_from_slice(index_key_id);
+    key
+}
