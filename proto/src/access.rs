@@ -143,14 +143,8 @@ fn encode_clerk(clerk: &Clerk) -> v1::Clerk {
 fn record(message: v1::AccessRecord) -> Result<AccessRecord, Error> {
     let kind = field::known("kind", message.kind, AccessKind::from_number(message.kind))?;
     field::optional_text("reason", &message.reason, MAX_REASON_BYTES)?;
-    if (kind == AccessKind::Refused) == message.reason.is_empty() {
-        let found = if message.reason.is_empty() { "nothing" } else { "a reason" };
-        return Err(Error::new(
-            Reason::FieldInvalid,
-            "reason",
-            found,
-            "a reason of what was refused, and only of that",
-        ));
+    if kind == AccessKind::Refused && message.reason.is_empty() {
+        return Err(Error::missing("reason"));
     }
     SpiffeId::parse(&message.caller)
         .map_err(|error| field::coded(Reason::FieldInvalid, "caller", &message.caller, &error, "a SPIFFE id"))?;

@@ -171,6 +171,6 @@ fn entry((index, message): (usize, v1::SegmentEntry)) -> Result<Entry, Error> {
             Ok(Entry::Bytes(bytes))
         }
         Some(Content::LeafHash(hash)) => field::array(&at(".leaf_hash"), &hash).map(Entry::LeafHash),
-        None => Err(Error::missing(&at(""))),
+        None => Err(Error::missing(at(""))),
     }
 }

@@ -7,7 +7,8 @@ use exchange_core::{
     event::Event,
     sealed,
 };
-use exchange_proto::{access, bundle, certificate, event, segment};
+use exchange_proto::{access, bundle, certificate, event, peer, segment, v1};
+use prost::Message;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 fn folder() -> PathBuf {
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
         ("access-record.binpb".to_owned(), access::encode(&samples::access_record())),
         ("access-record-searched.binpb".to_owned(), access::encode(&samples::search_record())),
         ("party.binpb".to_owned(), access::encode_party(&samples::holder(), &[3; 16])),
+        ("log-proof.binpb".to_owned(), peer::encode_proof(&samples::log_proof()).encode_to_vec()),
         ("segment.binpb".to_owned(), samples::segment().to_vec()),
         ("heartbeat.binpb".to_owned(), samples::heartbeat().to_vec()),
         ("checkpoint.note".to_owned(), samples::note(LogKind::Events, &samples::segment_entries())),
@@ -86,6 +88,8 @@ fn golden_bytes_are_read() {
     assert_eq!(bundle::decode(&read("bundle.binpb")).unwrap(), samples::bundle());
     let checkpoint = Checkpoint::parse_unverified(&read("checkpoint.note")).unwrap();
     assert_eq!((checkpoint.size, checkpoint.at_ms), (3, samples::AT_MS));
+    let proof = v1::LogProof::decode(read("log-proof.binpb").as_slice()).unwrap();
+    assert_eq!(peer::proof("proof", Some(proof)).unwrap(), samples::log_proof());
     let heartbeat = segment::decode_segment(read("heartbeat.binpb").into()).unwrap();
     assert_eq!((heartbeat.entries.len(), heartbeat.end()), (0, 0));
     let tags = exchange_core::holder::HolderTags::open(

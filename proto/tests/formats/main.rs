@@ -4,6 +4,4 @@
 
 mod compatibility;
 mod golden;
-mod properties;
-mod refusals;
 mod samples;
