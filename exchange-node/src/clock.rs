@@ -35,7 +35,7 @@ impl Clock {
     }
 
     /// Moves the wall clock of this node, for tests of skew.
-    #[cfg(feature = "test-util")]
+    #[cfg(any(test, feature = "test-util"))]
     pub fn shift_ms(&self, by: i64) {
         self.offset_ms.fetch_add(by, Ordering::Relaxed);
     }

@@ -7,6 +7,8 @@ pub mod exit;
 pub mod indexer;
 pub mod kafka;
 pub mod keys;
+#[cfg(test)]
+mod lab;
 pub mod ledger;
 pub mod limits;
 pub mod net;

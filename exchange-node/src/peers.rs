@@ -4,9 +4,6 @@
 //! and admits such a node, so that a node that was away can fetch what it misses; a long read never delays a question on
 //! it either.
 
-#[cfg(test)]
-mod tests;
-
 use crate::{
     clock::Clock,
     random::Random,

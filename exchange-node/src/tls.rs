@@ -146,7 +146,8 @@ impl Tls {
         let handshake = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp);
         let tls = tokio::time::timeout(longest, handshake)
             .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no TLS handshake after {longest:?}")))??;
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no TLS handshake after {longest:?}")))?
+            .map_err(refused::in_words)?;
         let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
         let snapshot = self.trust.snapshot();
         let at_ms = self.clock.now_ms();

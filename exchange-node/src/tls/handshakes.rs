@@ -37,6 +37,11 @@ impl Begun {
     pub(super) async fn crowded_out(&self) {
         self.crowded_out.cancelled().await;
     }
+
+    #[cfg(test)]
+    pub(super) fn is_crowded_out(&self) -> bool {
+        self.crowded_out.is_cancelled()
+    }
 }
 
 impl Drop for Begun {

@@ -130,6 +130,14 @@ pub(super) fn verdict(error: &io::Error) -> Option<&Verdict> {
     other.0.downcast_ref()
 }
 
+/// The verifier's own words in place of rustls's rendering of them.
+pub(super) fn in_words(error: io::Error) -> io::Error {
+    match verdict(&error) {
+        Some(verdict) => io::Error::other(verdict.unexpected.clone()),
+        None => error,
+    }
+}
+
 fn tls_fault(error: &io::Error) -> &'static str {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::NoCertificatesPresented) => "NO_CREDENTIAL",

@@ -1,0 +1,55 @@
+//! Row 15 and hole 11: silent and slow connections delay nobody.
+
+use super::attacker::{PATIENCE, config, connect};
+use crate::{
+    config::Limits,
+    lab::{Lab, QINGDAO, uri},
+};
+use std::time::{Duration, Instant};
+use tokio::{io::AsyncReadExt, net::TcpStream};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_hundred_silent_connections_do_not_delay_a_good_caller() {
+    let lab = Lab::new();
+    let served = lab.serve_with(lab.trust(), &Limits::default(), Duration::from_secs(60)).await;
+    let good = config(Some(&lab.qingdao.leaf(&uri(QINGDAO, "node", "node-1"), 500)));
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(served.address).await.unwrap());
+    }
+    let begun = Instant::now();
+    connect(&served, good).await.expect("let in");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // The oldest of the address were closed for the younger ones, and the log says why.
+    let mut byte = [0];
+    let end = tokio::time::timeout(PATIENCE, silent[0].read(&mut byte)).await.expect("closed");
+    assert!(matches!(end, Ok(0) | Err(_)));
+    assert!(served.tls.refusals().last().iter().any(|refusal| refusal.fault == "CROWDED_OUT"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handshake_that_does_not_end_is_ended() {
+    let lab = Lab::new();
+    let served = lab.serve_with(lab.trust(), &Limits::default(), Duration::from_millis(200)).await;
+    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    let mut byte = [0];
+    let end = tokio::time::timeout(Duration::from_secs(2), silent.read(&mut byte)).await.expect("closed in time");
+    assert!(matches!(end, Ok(0) | Err(_)));
+    let last = served.tls.refusals().last();
+    assert_eq!(last.last().map(|refusal| refusal.fault), Some("HANDSHAKE_TIMEOUT"));
+}
+
+#[test]
+fn a_crowd_of_one_address_closes_its_own() {
+    use crate::tls::handshakes::Handshakes;
+    let handshakes = Handshakes::new(3, 2);
+    let (crowd, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+    let is_out = |begun: &crate::tls::handshakes::Begun| begun.is_crowded_out();
+    let first_of_other = handshakes.begin(other);
+    let mut of_crowd = vec![handshakes.begin(crowd), handshakes.begin(crowd)];
+    of_crowd.push(handshakes.begin(crowd));
+    assert_eq!(of_crowd.iter().map(is_out).collect::<Vec<_>>(), [true, false, false]);
+    assert!(!is_out(&first_of_other), "the oldest, but of another address");
+    let _third_address = handshakes.begin("10.0.0.3".parse().unwrap());
+    assert!(is_out(&first_of_other), "all places are taken: the oldest of all");
+}
