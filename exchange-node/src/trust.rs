@@ -247,9 +247,13 @@ impl Trust {
         let added = Crl::parse(der).and_then(|crl| next.crls.add(crl, &writing.authorities));
         match added {
             Ok(Added::Known) => Ok(Offer::Known),
-            Ok(added) => {
+            Ok(Added::Waiting) => {
+                self.snapshot.store(Arc::new(next)); // no change of what is believed: nobody is woken
+                Ok(Offer::Waiting)
+            }
+            Ok(Added::Newest) => {
                 self.swap(next, &mut writing);
-                Ok(if added == Added::Newest { Offer::Taken } else { Offer::Waiting })
+                Ok(Offer::Taken)
             }
             Err(error) => Err(self.refuse("CRL", error.into(), &mut writing)),
         }
