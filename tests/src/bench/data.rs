@@ -7,10 +7,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// 不动产权证书.
 pub(crate) const TYPE_CODE: &str = "11100000MB03271699001";
+/// 住房公积金购房提取, a public service; the code is invented.
+pub(crate) const MATTER_CODE: &str = "372000007000";
+/// Short names of the fields, in the type's order.
+pub(crate) const FIELDS: [&str; 12] = [
+    "CZZT",
+    "CZZTDM",
+    "CZZTDMLXDM",
+    "ZZBH",
+    "KZ_BDCQZH",
+    "KZ_BDCDYH",
+    "KZ_ZL",
+    "KZ_QLR",
+    "KZ_GYQK",
+    "KZ_MJ",
+    "KZ_YT",
+    "KZ_QLQTZK",
+];
 /// Days between 1950-01-01 and 2009-12-28, in months of 28 days: enough invented persons.
 const BIRTHDAYS: u64 = 60 * 12 * 28;
 
-/// Makes requests that are all different. Clones share the count.
+/// Makes requests that are all different.
 #[derive(Debug)]
 pub(crate) struct Requests {
     issuer: Issuer,
@@ -27,18 +44,18 @@ impl Requests {
     pub(crate) fn issue(&self) -> Result<IssueCertificateRequest> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let values = [
-            ("CZZT", format!("测试人{number:08}")),
-            ("CZZTDM", resident_id(number)?),
-            ("CZZTDMLXDM", "111".to_owned()),
-            ("ZZBH", format!("鲁(2025)济南市不动产权第{number:09}号")),
-            ("KZ_BDCQZH", format!("鲁(2025)济南市不动产权第{number:09}号")),
-            ("KZ_BDCDYH", format!("370102{:013}F{:08}", number / 10_000, number % 10_000)),
-            ("KZ_ZL", format!("济南市历下区样例路{}号{}单元{}室", number % 997, number % 4 + 1, number % 1_800 + 101)),
-            ("KZ_QLR", format!("测试人{number:08}")),
-            ("KZ_GYQK", "单独所有".to_owned()),
-            ("KZ_MJ", format!("{}.{:02}", 60 + number % 120, number % 100)),
-            ("KZ_YT", "城镇住宅用地/住宅".to_owned()),
-            ("KZ_QLQTZK", "土地使用期限2001-01-01起2071-01-01止；房屋结构：钢筋混凝土".to_owned()),
+            format!("测试人{number:08}"),
+            resident_id(number)?,
+            "111".to_owned(),
+            format!("鲁(2025)济南市不动产权第{number:09}号"),
+            format!("鲁(2025)济南市不动产权第{number:09}号"),
+            format!("370102{:013}F{:08}", number / 10_000, number % 10_000),
+            format!("济南市历下区样例路{}号{}单元{}室", number % 997, number % 4 + 1, number % 1_800 + 101),
+            format!("测试人{number:08}"),
+            "单独所有".to_owned(),
+            format!("{}.{:02}", 60 + number % 120, number % 100),
+            "城镇住宅用地/住宅".to_owned(),
+            "土地使用期限2001-01-01起2071-01-01止；房屋结构：钢筋混凝土".to_owned(),
         ];
         Ok(IssueCertificateRequest {
             request_id: uuid::Uuid::now_v7().to_string(),
@@ -49,11 +66,20 @@ impl Requests {
             valid_from: None,
             valid_until: None,
             origin: Origin::Synchronous.into(),
-            fields: values.into_iter().map(|(name, value)| FieldValue { name: name.to_owned(), value }).collect(),
+            fields: FIELDS
+                .iter()
+                .zip(values)
+                .map(|(name, value)| FieldValue { name: (*name).to_owned(), value })
+                .collect(),
             serial: String::new(),
             source: None,
         })
     }
+}
+
+/// The fields that a question asks for: the eight extension fields.
+pub(crate) fn wanted() -> Vec<String> {
+    FIELDS.iter().filter(|name| name.starts_with("KZ_")).map(|name| (*name).to_owned()).collect()
 }
 
 /// A legal date.

@@ -1,17 +1,18 @@
 //! `issue`: certificates issued a second, 64 calls in flight over mutual TLS.
 
 use crate::{
-    Settings,
+    Settings, city,
     data::Requests,
     load::{self, Sample},
     model::Model,
     network, pki,
     process::Server,
+    province::{Node, PROVINCE, Province},
     report::{Better, Figure},
     rounds::{Side, alternate},
 };
 use anyhow::{Result, ensure};
-use exchange_proto::v1::{Issuer, certificate_service_client::CertificateServiceClient};
+use exchange_proto::v1::certificate_service_client::CertificateServiceClient;
 use prost::Message;
 use std::{path::Path, sync::Arc, time::Duration};
 use tonic::transport::Channel;
@@ -25,19 +26,27 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// Runs the bench.
 pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure>> {
-    ensure!(settings.limit_only, "the node is not part of this build: give --limit-only");
     let folder = folder.join("issue");
-    let keys = folder.join("pki");
-    pki::make(&keys)?;
-    let issuer = Issuer { uscc: "11370100004188596X".to_owned(), name: "济南市自然资源和规划局".to_owned() };
-    let requests = Arc::new(Requests::new(issuer, 0));
-    let answer = folder.join("answer.bin");
-    std::fs::write(&answer, Model::new().certificate(&requests.issue()?)?.encode_to_vec())?;
+    // A node alone: no other one copies its log on the same cores meanwhile.
+    let province = Province::make(&folder, &[PROVINCE], None)?;
+    let node = province.node(PROVINCE)?;
+    let requests = Arc::new(Requests::new(node.department.clone(), 0));
+    let (cities, ours, answer) = if settings.limit_only {
+        (Vec::new(), Vec::new(), Model::new().certificate(&requests.issue()?)?)
+    } else {
+        let cities = city::start(&province)?;
+        city::publish(&cities, None).await?;
+        let issued = cities[0].issue(&requests, 1).await?.remove(0);
+        let ours = cities[0].connect(CONNECTIONS).await?;
+        (cities, ours, issued.1)
+    };
 
-    let limit = limit(&folder, &keys, &answer)?;
-    let tls = pki::client(&keys, "client")?;
-    let bare = network::connect_all(CONNECTIONS, limit.address, pki::SERVER_NAME, &tls).await?;
-    measure(&bare, &requests, Duration::ZERO, WARM_UP).await?;
+    let limit = limit(&folder, node, &answer.encode_to_vec())?;
+    let tls = pki::client(&node.folder, "system")?;
+    let bare = network::connect_all(CONNECTIONS, limit.address, &node.server_name, &tls).await?;
+    for channels in [&bare, &ours].into_iter().filter(|channels| !channels.is_empty()) {
+        measure(channels, &requests, Duration::ZERO, WARM_UP).await?;
+    }
 
     let mut figures = [
         Figure::new("rate", "1/s", Better::Higher).target(0.6).reference(19_500.0),
@@ -45,25 +54,28 @@ pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure
     ];
     alternate(settings.rounds, settings.limit_only, &mut figures, async |side| {
         let channels = match side {
-            Side::Limit | Side::Node => &bare,
+            Side::Limit => &bare,
+            Side::Node => &ours,
         };
         let sample = measure(channels, &requests, SETTLE, settings.time()).await?;
         Ok(vec![sample.rate, sample.max_ms()])
     })
     .await?;
+    drop(cities);
     Ok(figures.into())
 }
 
-fn limit(folder: &Path, keys: &Path, answer: &Path) -> Result<Server> {
-    let db = folder.join("limit-db");
+fn limit(folder: &Path, node: &Node, answer: &[u8]) -> Result<Server> {
+    let (db, file) = (folder.join("limit-db"), folder.join("answer.pb"));
+    std::fs::write(&file, answer)?;
     Server::start([
         "__limit-issue".as_ref(),
         "--pki".as_ref(),
-        keys.as_os_str(),
+        node.folder.as_os_str(),
         "--db".as_ref(),
         db.as_os_str(),
         "--answer".as_ref(),
-        answer.as_os_str(),
+        file.as_os_str(),
     ])
 }
 

@@ -1,19 +1,21 @@
 //! `lookup`: questions from one city about certificates of another, each with three durable records.
 
 use crate::{
-    Settings,
-    data::{Requests, resident_id},
+    Settings, city,
+    data::{self, Requests},
     load::{self, Sample},
     model::{self, Model},
     network, pki,
     process::Server,
+    province::{JINAN, Node, PROVINCE, Province, QINGDAO},
     report::{Better, Figure},
     rounds::{Side, alternate},
 };
 use anyhow::{Context, Result, ensure};
 use exchange_proto::v1::{
-    Basis, Holder, Issuer, LookupCertificateRequest, Party, Question, Relation,
-    lookup_certificate_request::Certificate as Target, lookup_service_client::LookupServiceClient, question::Purpose,
+    Basis, Certificate, Holder, IssueCertificateRequest, LookupCertificateRequest, LookupCertificateResponse, Party,
+    Question, Relation, lookup_certificate_request::Certificate as Target, lookup_service_client::LookupServiceClient,
+    question::Purpose,
 };
 use prost::Message;
 use std::{
@@ -30,34 +32,37 @@ use tonic::transport::Channel;
 /// Connections of the client, and calls in flight on each, for the rate.
 const CONNECTIONS: usize = 4;
 const STREAMS: usize = 16;
+/// Certificates that are asked about in turn.
+const SUBJECTS: usize = 1_000;
 /// Before the first round, and before each measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// A certificate that can be asked about, and its holder.
-#[derive(Debug, Clone)]
-struct Subject {
-    certificate_id: String,
-    holder: Holder,
-}
-
-/// What is asked, in turn.
+/// What is asked, in turn: certificates with their holders.
 #[derive(Debug)]
 struct Questions {
-    subjects: Vec<Subject>,
-    fields: Vec<String>,
+    subjects: Vec<(String, Holder)>,
     next: AtomicUsize,
 }
 
 impl Questions {
+    fn new(issued: &[(IssueCertificateRequest, Certificate)]) -> Result<Self> {
+        let subject = |(request, certificate): &(IssueCertificateRequest, Certificate)| {
+            let code = request.fields.iter().find(|field| field.name == "CZZTDM").context("a holder has a code")?;
+            let holder = Holder { code_type: "111".to_owned(), code: code.value.clone() };
+            anyhow::Ok((certificate.certificate_id.clone(), holder))
+        };
+        Ok(Self { subjects: issued.iter().map(subject).collect::<Result<_>>()?, next: AtomicUsize::new(0) })
+    }
+
     fn next(&self) -> Result<LookupCertificateRequest> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let subject = self.subjects.get(turn % self.subjects.len().max(1)).context("nothing to ask about")?;
+        let (id, holder) = self.subjects.get(turn % self.subjects.len().max(1)).context("nothing to ask about")?;
         let question = Question {
             question_id: uuid::Uuid::now_v7().to_string(),
             purpose: Some(Purpose::Matter(model::matter())),
             case_number: format!("37020020250602{:08}", turn % 100_000_000),
-            party: Some(Party { holder: Some(subject.holder.clone()), relation: Relation::Self_.into() }),
+            party: Some(Party { holder: Some(holder.clone()), relation: Relation::Self_.into() }),
             basis: Basis::Application.into(),
             evidence_id: String::new(),
             clerk: Some(model::clerk()),
@@ -65,39 +70,50 @@ impl Questions {
         };
         Ok(LookupCertificateRequest {
             question: Some(question),
-            fields: self.fields.clone(),
-            certificate: Some(Target::CertificateId(subject.certificate_id.clone())),
+            fields: data::wanted(),
+            certificate: Some(Target::CertificateId(id.clone())),
         })
     }
 }
 
 /// Runs the bench.
 pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure>> {
-    ensure!(settings.limit_only, "the node is not part of this build: give --limit-only");
     let folder = folder.join("lookup");
-    let keys = folder.join("pki");
-    pki::make(&keys)?;
-    let issuer = Issuer { uscc: "11370100004188596X".to_owned(), name: "济南市自然资源和规划局".to_owned() };
-    let example = Requests::new(issuer, 0).issue()?;
-    let answer = Model::new().lookup_answer(&example)?;
-    let questions = Arc::new(Questions {
-        subjects: vec![Subject {
-            certificate_id: answer.certificate.clone().unwrap_or_default().certificate_id,
-            holder: Holder { code_type: "111".to_owned(), code: resident_id(0)? },
-        }],
-        fields: example.fields.iter().map(|field| field.name.clone()).collect(),
-        next: AtomicUsize::new(0),
-    });
+    let province = Province::make(&folder, &[PROVINCE, JINAN, QINGDAO], None)?;
+    let (issuing, asking) = (province.node(JINAN)?, province.node(QINGDAO)?);
+    let requests = Arc::new(Requests::new(issuing.department.clone(), 0));
+    let (cities, ours, questions, answer) = if settings.limit_only {
+        let example = requests.issue()?;
+        let answer = Model::new().lookup_answer(&example)?;
+        let questions = Questions::new(&[(example, answer.certificate.clone().unwrap_or_default())])?;
+        (Vec::new(), Vec::new(), questions, answer)
+    } else {
+        let cities = city::start(&province)?;
+        city::publish(&cities, Some(QINGDAO)).await?;
+        let issued = city::of(&cities, JINAN)?.issue(&requests, SUBJECTS).await?;
+        for (_, certificate) in &issued {
+            city::of(&cities, QINGDAO)?.knows_certificate(&certificate.certificate_id).await?;
+        }
+        let questions = Questions::new(&issued)?;
+        let ours = city::of(&cities, QINGDAO)?.connect(CONNECTIONS).await?;
+        let mut client = LookupServiceClient::new(ours[0].clone());
+        let answer = client.lookup_certificate(questions.next()?).await?.into_inner();
+        (cities, ours, questions, answer)
+    };
+    let questions = Arc::new(questions);
 
     let files = Files::write(&folder, &answer)?;
-    let answering = Server::start(files.arguments("b", &keys, &files.peer_answer))?;
-    let mut arguments = files.arguments("a", &keys, &files.answer);
-    arguments.extend(["--peer".into(), answering.address.to_string().into()]);
+    let bare_b = Server::start(files.arguments("b", issuing, &files.peer_answer))?;
+    let mut arguments = files.arguments("a", asking, &files.answer);
+    arguments.extend(["--peer".into(), bare_b.address.to_string().into()]);
+    arguments.extend(["--peer-name".into(), issuing.server_name.clone().into()]);
     arguments.extend(["--question".into(), files.question.clone().into()]);
-    let asking = Server::start(arguments)?;
-    let tls = pki::client(&keys, "client")?;
-    let bare = network::connect_all(CONNECTIONS, asking.address, pki::SERVER_NAME, &tls).await?;
-    measure(&bare, STREAMS, &questions, Duration::ZERO, WARM_UP).await?;
+    let bare_a = Server::start(arguments)?;
+    let tls = pki::client(&asking.folder, "system")?;
+    let bare = network::connect_all(CONNECTIONS, bare_a.address, &asking.server_name, &tls).await?;
+    for channels in [&bare, &ours].into_iter().filter(|channels| !channels.is_empty()) {
+        measure(channels, STREAMS, &questions, Duration::ZERO, WARM_UP).await?;
+    }
 
     let mut figures = [
         Figure::new("rate", "1/s", Better::Higher).target(0.6).reference(12_000.0),
@@ -107,13 +123,15 @@ pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure
     ];
     alternate(settings.rounds, settings.limit_only, &mut figures, async |side| {
         let channels = match side {
-            Side::Limit | Side::Node => &bare,
+            Side::Limit => &bare,
+            Side::Node => &ours,
         };
         let many = measure(channels, STREAMS, &questions, SETTLE, settings.time()).await?;
         let single = measure(&channels[..1], 1, &questions, SETTLE, settings.time()).await?;
         Ok(vec![many.rate, many.max_ms(), single.quantile(0.5), single.quantile(0.99)])
     })
     .await?;
+    drop(cities);
     Ok(figures.into())
 }
 
@@ -126,7 +144,7 @@ struct Files {
 }
 
 impl Files {
-    fn write(folder: &Path, answer: &exchange_proto::v1::LookupCertificateResponse) -> Result<Self> {
+    fn write(folder: &Path, answer: &LookupCertificateResponse) -> Result<Self> {
         let file = |name: &str, bytes: Vec<u8>| {
             let path = folder.join(name);
             std::fs::write(&path, bytes)?;
@@ -134,15 +152,15 @@ impl Files {
         };
         Ok(Self {
             folder: folder.to_owned(),
-            answer: file("answer.bin", answer.encode_to_vec())?,
-            question: file("question.bin", model::peer_question(answer)?.encode_to_vec())?,
-            peer_answer: file("peer-answer.bin", model::peer_answer(answer).encode_to_vec())?,
+            answer: file("answer.pb", answer.encode_to_vec())?,
+            question: file("question.pb", model::peer_question(answer)?.encode_to_vec())?,
+            peer_answer: file("peer-answer.pb", model::peer_answer(answer).encode_to_vec())?,
         })
     }
 
-    fn arguments(&self, side: &str, keys: &Path, answer: &Path) -> Vec<OsString> {
+    fn arguments(&self, side: &str, node: &Node, answer: &Path) -> Vec<OsString> {
         let db = self.folder.join(format!("limit-db-{side}"));
-        let named = [("--pki", keys), ("--db", &db), ("--answer", answer)];
+        let named = [("--pki", node.folder.as_path()), ("--db", &db), ("--answer", answer)];
         let named = named.into_iter().flat_map(|(name, path)| [name.into(), path.into()]);
         std::iter::once("__limit-relay".into()).chain(named).collect()
     }

@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "clocks, sockets and threads are what a benchmark is made of")]
 
 mod carrier;
+mod catalogue;
+mod city;
 mod data;
 mod disk;
 mod ingest;
@@ -16,6 +18,7 @@ mod model;
 mod network;
 mod pki;
 mod process;
+mod province;
 mod report;
 mod revoke;
 mod rounds;

@@ -1,14 +1,14 @@
 //! Messages and rows of the size that a node makes, for a limit that is measured without one. Digests, signatures and
 //! tags are random bytes: nothing here verifies, only lengths count.
 
-use crate::{data, limits::rows::Writer};
+use crate::{data, limits::rows::Writer, province};
 use anyhow::{Context, Result, anyhow};
 use exchange_proto::{store, v1};
 use prost::Message;
 use ring::rand::{SecureRandom, SystemRandom};
 use v1::{IssueCertificateRequest, LogPosition, event::Kind};
 
-const REGION: &str = "370100";
+const REGION: &str = province::JINAN;
 const AT_MS: u64 = 1_750_000_000_000;
 /// Path of an entry in a log of a million.
 const PATH: usize = 20;
@@ -90,8 +90,9 @@ impl Model {
 
     /// The answer to a question about a certificate, with both receipts.
     pub(crate) fn lookup_answer(&self, request: &IssueCertificateRequest) -> Result<v1::LookupCertificateResponse> {
-        let certificate = self.certificate(request)?;
-        let fields: Vec<String> = request.fields.iter().map(|field| field.name.clone()).collect();
+        let mut certificate = self.certificate(request)?;
+        let fields = data::wanted();
+        certificate.disclosures.retain(|disclosure| fields.contains(&disclosure.name));
         let asked = self.access_proof(v1::AccessKind::Asked, &certificate.certificate_id, &fields)?;
         let answered = self.access_proof(v1::AccessKind::Answered, &certificate.certificate_id, &fields)?;
         let standing = v1::Standing {
@@ -284,9 +285,9 @@ pub(crate) fn clerk() -> v1::Clerk {
 /// 住房公积金购房提取.
 pub(crate) fn matter() -> v1::MatterPurpose {
     v1::MatterPurpose {
-        matter_code: "372000000007".to_owned(),
+        matter_code: data::MATTER_CODE.to_owned(),
         version: 1,
         situation: String::new(),
-        responsible_region: "370200".to_owned(),
+        responsible_region: province::QINGDAO.to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, pki_types::ServerName};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -38,15 +38,15 @@ pub(crate) fn incoming(
 }
 
 /// One connection. It is dialled once: a connection that breaks fails the run instead of being dialled again.
-pub(crate) async fn connect(address: SocketAddr, server_name: &'static str, tls: Arc<ClientConfig>) -> Result<Channel> {
+pub(crate) async fn connect(address: SocketAddr, server_name: &str, tls: Arc<ClientConfig>) -> Result<Channel> {
     let tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true)?;
     let mut unused = Some(tcp);
+    let name = ServerName::try_from(server_name.to_owned())?;
     let connector = move |_: Uri| {
-        let (tcp, tls) = (unused.take(), Arc::clone(&tls));
+        let (tcp, tls, name) = (unused.take(), Arc::clone(&tls), name.clone());
         async move {
             let tcp = tcp.ok_or_else(|| io::Error::other("the connection broke"))?;
-            let name = server_name.try_into().map_err(io::Error::other)?;
             TlsConnector::from(tls).connect(name, tcp).await.map(TokioIo::new)
         }
     };
@@ -58,7 +58,7 @@ pub(crate) async fn connect(address: SocketAddr, server_name: &'static str, tls:
 pub(crate) async fn connect_all(
     count: usize,
     address: SocketAddr,
-    server_name: &'static str,
+    server_name: &str,
     tls: &Arc<ClientConfig>,
 ) -> Result<Vec<Channel>> {
     let mut channels = Vec::with_capacity(count);

@@ -35,8 +35,11 @@ pub(crate) struct Options {
     #[arg(long)]
     answer: PathBuf,
     /// A calls B here.
-    #[arg(long, requires = "question")]
+    #[arg(long, requires_all = ["peer_name", "question"])]
     peer: Option<SocketAddr>,
+    /// Name in B's credential.
+    #[arg(long)]
+    peer_name: Option<String>,
     /// What A sends to B, an encoded `PeerQuestion`.
     #[arg(long)]
     question: Option<PathBuf>,
@@ -56,7 +59,8 @@ pub(crate) async fn serve(options: Options) -> Result<()> {
         Some(peer) => {
             let question = std::fs::read(options.question.context("A needs --question")?)?;
             // A node is a client to its peers under its own credential.
-            let channel = network::connect(peer, pki::SERVER_NAME, pki::client(&options.pki, "server")?).await?;
+            let name = options.peer_name.context("A needs --peer-name")?;
+            let channel = network::connect(peer, &name, pki::client(&options.pki, "node")?).await?;
             server.add_service(LookupServiceServer::new(Asking {
                 commit,
                 answer: LookupCertificateResponse::decode(&*answer)?,

@@ -1,0 +1,258 @@
+//! A province for a bench: keys, credentials, trust bundle and a configuration file for each node, as an operator makes
+//! them with `ca-tools`. The limits present the same credentials.
+
+use anyhow::{Context, Result};
+use ca_tools::{Ca, Issue, Profile, Scope, bundle, files, keyfile, keys, node_host, seams};
+use exchange_core::{
+    bundle::{LogTrust, NodeAddress, RegionTrust, TrustBundle},
+    check_digit,
+    checkpoint::LogKind,
+    region::Region,
+    sealed::IndexKey,
+    spiffe::{Name, TrustDomain},
+};
+use exchange_proto::v1::Issuer;
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+};
+
+/// The province's own node.
+pub(crate) const PROVINCE: &str = "370000";
+/// The city that issues.
+pub(crate) const JINAN: &str = "370100";
+/// The city that asks.
+pub(crate) const QINGDAO: &str = "370200";
+
+const TRUST_DOMAIN: &str = "bench.example.org";
+const SERIES: &str = "bench";
+const NODE: &str = "n1";
+const DAYS: u64 = 30;
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+const SECRET: u32 = 0o600;
+const PUBLIC: u32 = 0o644;
+
+/// A province with its nodes, none of them started.
+#[derive(Debug)]
+pub(crate) struct Province {
+    /// By region.
+    pub(crate) nodes: BTreeMap<&'static str, Node>,
+    /// The signed trust bundle.
+    pub(crate) bundle: PathBuf,
+    /// The index key.
+    pub(crate) index_key: PathBuf,
+}
+
+/// A node as its operator prepared it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Whose.
+    pub(crate) region: &'static str,
+    /// Credentials of node, system and operator, with the root: what `pki` reads.
+    pub(crate) folder: PathBuf,
+    /// Its store.
+    pub(crate) data: PathBuf,
+    /// Its configuration.
+    pub(crate) config: PathBuf,
+    /// DNS name in its credential.
+    pub(crate) server_name: String,
+    /// The department that entrusted its key to it.
+    pub(crate) department: Issuer,
+    address: SocketAddr,
+}
+
+impl Province {
+    /// Makes a province anew, in a folder that is emptied, with nodes of these regions.
+    pub(crate) fn make(folder: &Path, regions: &[&'static str], kafka: Option<&str>) -> Result<Self> {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        std::fs::create_dir_all(folder)?;
+        let now_ms = seams::now_ms();
+        let domain = TrustDomain::parse(TRUST_DOMAIN)?;
+        let mut root = Ca::root(&domain, Scope::Root.options(), now_ms)?;
+        let (trust, trust_key) = root.issue_with_new_key(&Issue::new(Profile::Trust, SERIES), now_ms)?;
+        files::write_new(&folder.join("root.pem"), PUBLIC, root.certificate_pem().as_bytes())?;
+        files::write_new(&folder.join("root.crl"), PUBLIC, &root.crl()?.der)?;
+        let index = keys::new_index_key(1)?;
+        let index_key = folder.join("index.key");
+        files::write_new(&index_key, SECRET, index.to_file().as_bytes())?;
+
+        let (mut nodes, mut trusted) = (BTreeMap::new(), BTreeMap::new());
+        for code in regions {
+            let maker = Maker { folder: folder.join(code), domain: &domain, now_ms, index: &index };
+            let (node, region) = maker.make(&mut root, code)?;
+            trusted.insert(Region::parse(code)?, region);
+            nodes.insert(*code, node);
+        }
+        let signed = TrustBundle {
+            province: Region::parse(PROVINCE)?,
+            series: Name::parse(SERIES)?,
+            number: 1,
+            issued_at_ms: now_ms,
+            expires_at_ms: now_ms + DAYS * DAY_MS,
+            roots: Vec::new(),
+            regions: trusted,
+            bodies: Vec::new(),
+            custody: Vec::new(),
+            seal_anchors: Vec::new(),
+            trust_domain: domain,
+        };
+        let bundle = folder.join("bundle.pb");
+        files::write_new(&bundle, PUBLIC, &bundle::sign(&signed, &trust_key, &trust.der)?)?;
+        let crls: Vec<String> = nodes.keys().map(|code| format!("{:?}", folder.join(code).join("ca.crl"))).collect();
+        for node in nodes.values() {
+            files::write_new(&node.config, PUBLIC, node.configuration(folder, &crls, kafka)?.as_bytes())?;
+        }
+        Ok(Self { nodes, bundle, index_key })
+    }
+
+    /// The node of a region.
+    pub(crate) fn node(&self, region: &str) -> Result<&Node> {
+        self.nodes.get(region).with_context(|| format!("no node of {region} was prepared"))
+    }
+}
+
+/// Makes one node's keys and credentials.
+struct Maker<'a> {
+    folder: PathBuf,
+    domain: &'a TrustDomain,
+    now_ms: u64,
+    index: &'a IndexKey,
+}
+
+impl Maker<'_> {
+    fn make(&self, root: &mut Ca, code: &'static str) -> Result<(Node, RegionTrust)> {
+        let region = Region::parse(code)?;
+        let mut ca = root.city(region, Scope::Region(region).options(), self.now_ms)?;
+        std::fs::create_dir_all(&self.folder)?;
+        let department = department(code)?;
+        let mut server_name = String::new();
+        for (name, profile, subject) in [
+            ("node", Profile::Node, NODE),
+            ("system", Profile::System, "hall"),
+            ("operator", Profile::Operator, "operator"),
+            ("department", Profile::Document, &department.uscc),
+        ] {
+            let (issued, key) = ca.issue_with_new_key(&Issue::new(profile, subject), self.now_ms)?;
+            self.write(&format!("{name}.pem"), PUBLIC, issued.chain_pem().as_bytes())?;
+            keyfile::write(&self.folder.join(format!("{name}.key")), &key, None)?;
+            server_name.extend(node_host(&issued.id));
+        }
+        self.write("root.pem", PUBLIC, root.certificate_pem().as_bytes())?;
+        self.write("ca.crl", PUBLIC, &ca.crl()?.der)?;
+        self.write("store.key", SECRET, keys::new_store_key()?.to_file().as_bytes())?;
+        let mut logs = Vec::new();
+        for (name, kind) in [("events", LogKind::Events), ("access", LogKind::Access)] {
+            let (key, public) = keys::new_log_key(self.domain, region, kind, 1)?;
+            keyfile::write(&self.folder.join(format!("{name}.key")), &key, None)?;
+            logs.push(LogTrust {
+                kind,
+                epoch: 1,
+                public_key: *public.key(),
+                from_size: 0,
+                to_size: None,
+                closing: None,
+            });
+        }
+        let address = free_address()?;
+        let trusted = RegionTrust {
+            name: format!("{code} of a bench"),
+            nodes: vec![NodeAddress { address: address.to_string(), server_name: server_name.clone() }],
+            ca_spki_sha256: vec![ca.spki_sha256()],
+            index_key_id: self.index.id(),
+            logs,
+            ..RegionTrust::default()
+        };
+        let node = Node {
+            region: code,
+            data: self.folder.join("data"),
+            config: self.folder.join("node.toml"),
+            folder: self.folder.clone(),
+            server_name,
+            department,
+            address,
+        };
+        Ok((node, trusted))
+    }
+
+    fn write(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<()> {
+        Ok(files::write_new(&self.folder.join(name), mode, bytes)?)
+    }
+}
+
+impl Node {
+    fn configuration(&self, province: &Path, crls: &[String], kafka: Option<&str>) -> Result<String> {
+        let own = |name: &str| format!("{:?}", self.folder.join(name));
+        let common = |name: &str| format!("{:?}", province.join(name));
+        let uscc = &self.department.uscc;
+        let mut text = format!(
+            "[node]\nregion = \"{}\"\nname = \"{NODE}\"\ndata = {:?}\nenvironment = \"exercise\"\n\
+             [listen]\ngrpc = \"{}\"\n\
+             [identity]\ncertificate = {}\nkey = {}\n\
+             [trust]\nroots = [{}]\nbundle = {}\ncrls = [{}, {}]\n\
+             [keys]\nevent_log = {}\naccess_log = {}\nindex = [{}]\nstore = {}\n\
+             [departments.{uscc}]\nname = {:?}\ncertificate = {}\nkey = {}\nauthorisation = \"bench 1\"\n\
+             [systems.hall]\ndepartments = [\"{uscc}\"]\ntypes = [\"*\"]\nlookup = true\n\
+             [freshness]\nheartbeat_seconds = 1\n\
+             [telemetry]\nformat = \"text\"\nfilter = \"warn\"\n",
+            self.region,
+            self.data,
+            self.address,
+            own("node.pem"),
+            own("node.key"),
+            common("root.pem"),
+            common("bundle.pb"),
+            common("root.crl"),
+            crls.join(", "),
+            own("events.key"),
+            own("access.key"),
+            common("index.key"),
+            own("store.key"),
+            self.department.name,
+            own("department.pem"),
+            own("department.key"),
+        );
+        if let Some(bootstrap) = kafka {
+            write!(text, "[kafka]\nbootstrap_servers = \"{bootstrap}\"\n")?;
+        }
+        Ok(text)
+    }
+}
+
+/// An invented registry of a region; its code carries the region's division code.
+fn department(region: &str) -> Result<Issuer> {
+    let digits = format!("11{region}MB2B00001");
+    let check = check_digit::gb32100(&digits).context("17 characters have a check character")?;
+    Ok(Issuer { uscc: format!("{digits}{check}"), name: "样例不动产登记中心".to_owned() })
+}
+
+/// Free until the node takes it: the bundle has to name it before the node starts.
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::pki;
+    use exchange_core::uscc::Uscc;
+
+    #[test]
+    fn a_province_has_credentials_that_tls_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let province = Province::make(&folder.path().join("p"), &[PROVINCE, JINAN], None).unwrap();
+        let node = province.node(JINAN).unwrap();
+        assert_eq!(node.server_name, "n1.370100.bench.example.org");
+        assert!(Uscc::parse(&node.department.uscc).is_ok());
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        pki::server(&node.folder).unwrap();
+        for who in ["node", "system", "operator"] {
+            pki::client(&node.folder, who).unwrap();
+        }
+        assert!(province.node(QINGDAO).is_err());
+    }
+}
