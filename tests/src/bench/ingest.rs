@@ -1,21 +1,24 @@
 //! `ingest`: entries of another city's log checked and indexed a second.
 
+mod prepare;
+pub(crate) mod replica;
+mod rows;
+mod segments;
+
 use crate::{
-    Settings,
-    limits::rows::Writer,
-    model::Model,
-    process,
+    Settings, process,
     report::{Better, Figure},
     rounds::{Side, alternate},
 };
 use anyhow::{Context, Result, ensure};
+use prepare::Prepared;
 use std::path::Path;
 
 /// Entries of a run, and with `--full`.
 const ENTRIES: u64 = 200_000;
 const ENTRIES_FULL: u64 = 5_000_000;
 
-/// Time of one batch.
+/// Time of one commit.
 struct Batch {
     entries: u64,
     nanoseconds: u64,
@@ -23,38 +26,33 @@ struct Batch {
 
 /// Runs the bench.
 pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure>> {
-    ensure!(settings.limit_only, "the node is not part of this build: give --limit-only");
     let folder = folder.join("ingest");
     std::fs::create_dir_all(&folder)?;
     let entries = if settings.full { ENTRIES_FULL } else { ENTRIES };
-    let rows = folder.join(format!("model-{entries}.rows"));
-    if !rows.exists() {
-        eprintln!("preparing the rows of {entries} entries");
-        // Under its name only when it is whole: a run that was killed leaves nothing that looks prepared.
-        let part = rows.with_extension("part");
-        let mut writer = Writer::create(&part)?;
-        Model::new().rows(entries, &mut writer)?;
-        writer.finish()?;
-        std::fs::rename(part, &rows)?;
-    }
+    let db = folder.join("db");
+    let (rows, prepared) = if settings.limit_only {
+        (prepare::model(&folder, entries)?, None)
+    } else {
+        let prepared = prepare::real(&folder, entries, &db).await?;
+        (prepared.rows.clone(), Some(prepared))
+    };
     let mut figures = [
         Figure::new("rate", "1/s", Better::Higher).target(0.8).reference(79_000.0),
         Figure::new("last_fifth_vs_second", "ratio", Better::Higher).target(0.9).unlimited(),
         Figure::new("worst_batch_ms", "ms", Better::Lower),
     ];
-    let db = folder.join("db");
     alternate(settings.rounds, settings.limit_only, &mut figures, async |side| {
-        let printed = match side {
-            Side::Limit | Side::Node => process::output([
+        let batches = match (side, &prepared) {
+            (Side::Node, Some(prepared)) => replicate(prepared, &db)?,
+            _ => batches(&process::output([
                 "__limit-rows".as_ref(),
                 "--db".as_ref(),
                 db.as_os_str(),
                 "--rows".as_ref(),
                 rows.as_os_str(),
-            ])?,
+            ])?)?,
         };
-        let batches = batches(&printed)?;
-        ensure!(batches.iter().map(|batch| batch.entries).sum::<u64>() == entries, "not every entry was written");
+        ensure!(batches.iter().map(|batch| batch.entries).sum::<u64>() >= entries, "not every entry was written");
         let fifth = |number: usize| rate(&batches[batches.len() * number / 5..batches.len() * (number + 1) / 5]);
         let worst = batches.iter().map(|batch| batch.nanoseconds).max().unwrap_or_default();
         Ok(vec![rate(&batches), fifth(4) / fifth(1), worst as f64 / 1e6])
@@ -62,6 +60,21 @@ pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure
     .await?;
     std::fs::remove_dir_all(db)?;
     Ok(figures.into())
+}
+
+/// Runs the indexer over the prepared segments, into an empty store.
+fn replicate(prepared: &Prepared, db: &Path) -> Result<Vec<Batch>> {
+    batches(&process::output([
+        "__ingest".as_ref(),
+        "--db".as_ref(),
+        db.as_os_str(),
+        "--segments".as_ref(),
+        prepared.segments.as_os_str(),
+        "--bundle".as_ref(),
+        prepared.bundle.as_os_str(),
+        "--index-key".as_ref(),
+        prepared.index_key.as_os_str(),
+    ])?)
 }
 
 fn batches(printed: &str) -> Result<Vec<Batch>> {

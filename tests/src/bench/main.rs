@@ -45,6 +45,8 @@ enum Command {
     Ingest(Settings),
     /// From an acknowledged revocation to the event in another city, over a real Kafka.
     Revoke(Settings),
+    #[command(name = "__ingest", hide = true)]
+    Replica(ingest::replica::Options),
     #[command(name = "__limit-issue", hide = true)]
     LimitIssue(limits::issue::Options),
     #[command(name = "__limit-relay", hide = true)]
@@ -115,6 +117,7 @@ fn main() -> Result<()> {
         Command::Revoke(settings) => {
             report::run("revoke", &settings, |folder| runtime.block_on(revoke::run(&settings, folder)))
         }
+        Command::Replica(options) => ingest::replica::run(&options),
         Command::LimitIssue(options) => runtime.block_on(limits::issue::serve(options)),
         Command::LimitRelay(options) => runtime.block_on(limits::relay::serve(options)),
         Command::LimitRows(options) => limits::rows::run(&options),

@@ -26,6 +26,11 @@ pub(crate) const JINAN: &str = "370100";
 /// The city that asks.
 pub(crate) const QINGDAO: &str = "370200";
 
+/// The signed trust bundle, in a province's folder.
+pub(crate) const BUNDLE: &str = "bundle.pb";
+/// The province's index key, in its folder.
+pub(crate) const INDEX_KEY: &str = "index.key";
+
 const TRUST_DOMAIN: &str = "bench.example.org";
 const SERIES: &str = "bench";
 const NODE: &str = "n1";
@@ -39,10 +44,6 @@ const PUBLIC: u32 = 0o644;
 pub(crate) struct Province {
     /// By region.
     pub(crate) nodes: BTreeMap<&'static str, Node>,
-    /// The signed trust bundle.
-    pub(crate) bundle: PathBuf,
-    /// The index key.
-    pub(crate) index_key: PathBuf,
 }
 
 /// A node as its operator prepared it.
@@ -77,8 +78,7 @@ impl Province {
         files::write_new(&folder.join("root.pem"), PUBLIC, root.certificate_pem().as_bytes())?;
         files::write_new(&folder.join("root.crl"), PUBLIC, &root.crl()?.der)?;
         let index = keys::new_index_key(1)?;
-        let index_key = folder.join("index.key");
-        files::write_new(&index_key, SECRET, index.to_file().as_bytes())?;
+        files::write_new(&folder.join(INDEX_KEY), SECRET, index.to_file().as_bytes())?;
 
         let (mut nodes, mut trusted) = (BTreeMap::new(), BTreeMap::new());
         for code in regions {
@@ -100,13 +100,12 @@ impl Province {
             seal_anchors: Vec::new(),
             trust_domain: domain,
         };
-        let bundle = folder.join("bundle.pb");
-        files::write_new(&bundle, PUBLIC, &bundle::sign(&signed, &trust_key, &trust.der)?)?;
+        files::write_new(&folder.join(BUNDLE), PUBLIC, &bundle::sign(&signed, &trust_key, &trust.der)?)?;
         let crls: Vec<String> = nodes.keys().map(|code| format!("{:?}", folder.join(code).join("ca.crl"))).collect();
         for node in nodes.values() {
             files::write_new(&node.config, PUBLIC, node.configuration(folder, &crls, kafka)?.as_bytes())?;
         }
-        Ok(Self { nodes, bundle, index_key })
+        Ok(Self { nodes })
     }
 
     /// The node of a region.
@@ -204,12 +203,12 @@ impl Node {
             own("node.pem"),
             own("node.key"),
             common("root.pem"),
-            common("bundle.pb"),
+            common(BUNDLE),
             common("root.crl"),
             crls.join(", "),
             own("events.key"),
             own("access.key"),
-            common("index.key"),
+            common(INDEX_KEY),
             own("store.key"),
             self.department.name,
             own("department.pem"),
