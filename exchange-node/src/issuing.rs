@@ -8,7 +8,6 @@ mod change;
 mod command;
 pub mod record;
 
-pub use change::StatusRequest;
 pub use record::Record;
 
 use crate::{
@@ -20,30 +19,33 @@ use crate::{
     policy::Policy,
     random::Random,
     refusal::Refusal,
-    store::{Space, Store, own},
+    store::{self, Space, Store, keys, own},
     tls::Caller,
     trust::Trust,
 };
 use bytes::Bytes;
-use command::{Issue, Previous};
+use command::{Import, Issue, Previous};
 use exchange_core::{
     certificate::{
         Draft, Environment, FieldDigest, Header, MAX_HEADER_BYTES, PAYLOAD_TYPE,
     },
-    certificate_id::CertificateId,
+    certificate_id::{CertificateId, TypeCode},
     certificate_type::{CertificateType, CheckedDraft, Discovery},
     date::Date,
     disclosure::Disclosure,
     dsse::Envelope,
     event::EventKind,
     holder::{HolderTags, Tag, holder_tag, number_tag},
+    issuer::Issuer,
     position::Position,
     reason::Reason,
     region::Region,
+    request::{self, Revision},
     status::{self, Status},
+    uscc::Uscc,
     sealed::{self, Subkey},
 };
-use exchange_proto::{certificate as convert, event, store};
+use exchange_proto::{certificate as convert, event, store as row};
 use std::sync::Arc;
 
 /// Issues and changes certificates of this city.
@@ -71,62 +73,121 @@ pub struct Issuing {
     pub random: Random,
 }
 
-/// Where an imported row comes from: the same row is issued once, for ever.
-#[derive(Debug, Clone)]
-pub struct ImportSource {
-    /// Id of the row in the source system.
-    pub source_id: String,
-    /// Time of the row as the source gives it.
-    pub row_time: String,
-}
-
-/// A certificate to be issued.
-#[derive(Debug, Clone)]
-pub struct IssueRequest {
-    /// UUIDv7.
-    pub request_id: [u8; 16],
-    /// What.
-    pub draft: Draft,
-    /// The certificate that it replaces, for a revision.
-    pub previous: Option<CertificateId>,
-    /// Set by an import.
-    pub source: Option<ImportSource>,
-}
-
 /// The sub-keys of the store key that issuing uses.
 const DISCLOSURES: &str = "exchange/disclosures/v1";
 const REQUESTS: &str = "exchange/requests/v1";
 
 impl Issuing {
-    /// Issues a certificate or a revision; durable when it returns.
+    /// Issues a certificate; durable when it returns.
     ///
     /// # Errors
     /// Every refusal of the certificate's type, of the caller's rights and of the ledger.
-    pub async fn issue(&self, caller: &Caller, request: IssueRequest) -> Result<Record, Refusal> {
-        let draft = &request.draft;
-        self.policy.may_issue(caller, &draft.issuer.uscc, &draft.type_code)?;
+    pub async fn issue(&self, caller: &Caller, request: request::Issue) -> Result<Record, Refusal> {
+        self.write(caller, request.request_id, &request.draft, request.source.as_ref(), None).await
+    }
+
+    /// Issues a revision; the certificate before it becomes REPLACED in the same step.
+    ///
+    /// # Errors
+    /// As [`Issuing::issue`], and where the certificate before it is not the newest revision.
+    pub async fn revise(&self, caller: &Caller, request: Revision) -> Result<Record, Refusal> {
+        let previous = match request.previous {
+            request::Previous::Certificate(id) => id.to_string(),
+            request::Previous::Imported { type_code, issuer } => {
+                let (source_id, _) = request.source.as_ref().ok_or_else(|| {
+                    Refusal::caller(Reason::FieldMissing, "neither previous nor source", "one of them")
+                })?;
+                self.last_imported(issuer.uscc.as_str(), type_code.as_str(), source_id)?
+            }
+        };
+        let row = self.store.own_certificate(self.region, &previous)?.ok_or_else(|| not_found(&previous))?;
+        let broken = |problem: String| store::Error::Row { space: Space::Certificates.name(), problem };
+        let draft = Draft {
+            type_code: TypeCode::parse(&row.type_code).map_err(|error| broken(error.to_string()))?,
+            type_version: None,
+            issuer: Issuer {
+                uscc: Uscc::parse(&row.issuer_uscc).map_err(|error| broken(error.to_string()))?,
+                name: row.issuer_name,
+            },
+            issued_on: request.issued_on,
+            valid_from: request.valid_from,
+            valid_until: request.valid_until,
+            origin: request.origin,
+            fields: request.fields,
+            serial: None,
+        };
+        let id = CertificateId::parse(&previous).map_err(|error| broken(error.to_string()))?;
+        let previous = Previous { id, revision: row.revision };
+        self.write(caller, request.request_id, &draft, request.source.as_ref(), Some(previous)).await
+    }
+
+    /// A certificate of this city; values only for systems that act for its department.
+    ///
+    /// # Errors
+    /// Unknown here, or the store fails.
+    pub fn get(&self, caller: &Caller, id: &str) -> Result<(Record, bool), Refusal> {
+        self.policy.may_read(caller)?;
+        let record = self.read(id)?.ok_or_else(|| not_found(id))?;
+        let values = self.policy.acts_for(caller, &record.header.issuer.uscc);
+        Ok((record, values))
+    }
+
+    async fn write(
+        &self,
+        caller: &Caller,
+        request_id: [u8; 16],
+        draft: &Draft,
+        source: Option<&(String, String)>,
+        previous: Option<Previous>,
+    ) -> Result<Record, Refusal> {
+        self.policy.may_issue(caller, &draft.issuer.uscc, draft.type_code.as_str())?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
-        let checked = kind.check(draft, self.today())?;
-        let revision = match &request.previous {
+        let digest = content(draft, previous.as_ref()).digest(&self.requests_key());
+        // Without the revision before it: when a row comes again, that is another one.
+        let row_digest = content(draft, None).digest(&self.requests_key());
+        let import = source.map(|source| Import::new(draft, source, row_digest));
+        let repeated = match &import {
+            // A row that was imported is not signed again.
+            Some(import) => import.earlier(&self.store)?,
             None => None,
-            Some(previous) => Some(self.revision_of(previous, draft)?),
         };
-        let digest = content(&request).digest(&self.keys.store.subkey(REQUESTS));
-        let request_key = Request::new(&caller.uri.clone(), &request.request_id, digest);
-        let (command, mut record) = self.prepare(&request, &kind, &checked, signer, revision, request_key, digest)?;
+        if let Some(id) = repeated {
+            return self.repeated(&id);
+        }
+        let checked = kind.check(draft, self.today())?;
+        let request = Request::new(&caller.uri, &request_id, digest);
+        let (command, mut record) = self.prepare(draft, &kind, &checked, &signer, previous, request, import)?;
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {
                 record.position = Position { region: self.region, epoch: committed.epoch, index: committed.event };
                 Ok(record)
             }
             Answer::Earlier(row) => {
-                let row: store::RequestRow = own::decode(Space::Requests, &row)?;
-                let mut record = self.read(&row.certificate_id)?.ok_or_else(|| gone(&row.certificate_id))?;
-                record.repeated = true;
-                Ok(record)
+                let row: row::RequestRow = own::decode(Space::Requests, &row)?;
+                self.repeated(&row.certificate_id)
             }
         }
+    }
+
+    fn repeated(&self, id: &str) -> Result<Record, Refusal> {
+        let record = self.read(id)?.ok_or_else(|| gone(id))?;
+        Ok(Record { repeated: true, ..record })
+    }
+
+    /// The newest certificate that was imported under a source id.
+    fn last_imported(&self, issuer: &str, type_code: &str, source_id: &str) -> Result<String, Refusal> {
+        let prefix = keys::parts(&[issuer.as_bytes(), type_code.as_bytes(), source_id.as_bytes()]);
+        let Some((_, value)) = self.store.own.last(Space::Imports, &prefix, &keys::after(&prefix))? else {
+            return Err(not_found("imported under this source id"));
+        };
+        let row: row::ImportRow = own::decode(Space::Imports, &value)?;
+        let mut id = row.certificate_id;
+        // Revised since by other means: the newest revision is the one that can be replaced.
+        while let Some(row) = self.store.own_certificate(self.region, &id)?.filter(|row| !row.replaced_by.is_empty()) {
+            id = row.replaced_by;
+        }
+        Ok(id)
     }
 
     /// A certificate of this city with its values.
@@ -140,21 +201,20 @@ impl Issuing {
     /// Header, digests, signature, entries and rows: all that needs no decision.
     fn prepare(
         &self,
-        request: &IssueRequest,
+        draft: &Draft,
         kind: &CertificateType,
         checked: &CheckedDraft,
         signer: &DocumentSigner,
         previous: Option<Previous>,
-        request_key: Request,
-        digest: [u8; 32],
+        request: Request,
+        import: Option<Import>,
     ) -> Result<(Issue, Record), Refusal> {
-        let draft = &request.draft;
         let certificate_id = self.certificate_id(draft, previous.as_ref())?;
         let disclosures = self.disclosures(checked)?;
         let header = Header {
             environment: self.environment,
             certificate_id: certificate_id.clone(),
-            type_code: draft.type_code.clone(),
+            type_code: draft.type_code,
             type_version: kind.version,
             issuer: draft.issuer.clone(),
             issuing_region: self.region,
@@ -163,7 +223,7 @@ impl Issuing {
             valid_from: draft.valid_from,
             valid_until: draft.valid_until,
             revision: previous.as_ref().map_or(1, |previous| previous.revision + 1),
-            previous: request.previous.clone(),
+            previous: previous.as_ref().map(|previous| previous.id.clone()),
             origin: draft.origin,
             fields: disclosures
                 .iter()
@@ -193,8 +253,9 @@ impl Issuing {
         };
         let command = Issue {
             region: self.region,
-            request: request_key,
-            import: request.source.as_ref().map(|source| command::Import::new(draft, source, digest)),
+            id: certificate_id.to_string(),
+            request,
+            import,
             credential: command::Credential::of(signer, self.region),
             issued: event::encode_body(&EventKind::CertificateIssued { envelope: envelope.to_vec() }, false),
             tags: self.tags_entry(kind, checked, certificate_id.as_str())?,
@@ -240,8 +301,9 @@ impl Issuing {
 
     /// The `HolderTags` entry; `None` where the type has nothing to be found by.
     fn tags_entry(&self, kind: &CertificateType, checked: &CheckedDraft, id: &str) -> Result<Option<Vec<u8>>, Refusal> {
-        let wanted = self.trust.index_key_id(self.region);
-        let Some(key) = wanted.and_then(|id| self.keys.index_key(&id)) else {
+        let snapshot = self.trust.snapshot();
+        let wanted = snapshot.bundle().regions.get(&self.region).map(|region| region.index_key_id);
+        let Some(key) = self.keys.index.iter().find(|key| Some(key.id()) == wanted) else {
             return Err(Refusal::node(
                 Reason::IndexKeyMissing,
                 "no index key with the id that the trust bundle names",
@@ -278,36 +340,24 @@ impl Issuing {
             .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
     }
 
-    /// The revision that a new one replaces, as the store has it now; the ledger checks it again.
-    fn revision_of(&self, previous: &CertificateId, draft: &Draft) -> Result<Previous, Refusal> {
-        let row = self.store.own_certificate(self.region, previous.as_str())?.ok_or_else(|| {
-            Refusal::caller(
-                Reason::CertificateNotFound,
-                format!("certificate {previous}"),
-                "a certificate that this city has issued",
-            )
-        })?;
-        if row.type_code != draft.type_code.as_str() || row.issuer_uscc != draft.issuer.uscc.as_str() {
-            return Err(Refusal::caller(
-                Reason::RevisionConflict,
-                "another type or issuer than the certificate that is revised",
-                "the same type and issuer; a succession needs a new certificate",
-            ));
-        }
-        Ok(Previous { id: previous.clone(), revision: row.revision })
-    }
-
     /// Sub-key under which values are sealed.
     pub fn disclosures_key(&self) -> (Subkey, [u8; 4]) {
         (self.keys.store.subkey(DISCLOSURES), self.keys.store.id())
     }
 
-    fn today(&self) -> Date {
-        Date::from_unix_ms(self.clock.now_ms())
+    /// Sub-key of request digests.
+    pub fn requests_key(&self) -> Subkey {
+        self.keys.store.subkey(REQUESTS)
     }
 
-    fn signer(&self, draft: &Draft) -> Result<&DocumentSigner, Refusal> {
-        self.keys.document_signer(&draft.issuer.uscc).ok_or_else(|| {
+    /// Today, in China.
+    pub(crate) fn today(&self) -> Date {
+        let now = i64::try_from(self.clock.now_ms()).unwrap_or(i64::MAX);
+        Date::from_unix_ms(now).unwrap_or(Date::LAST)
+    }
+
+    fn signer(&self, draft: &Draft) -> Result<Arc<DocumentSigner>, Refusal> {
+        self.keys.departments.get(&draft.issuer.uscc).cloned().ok_or_else(|| {
             Refusal::caller(
                 Reason::IssuerNotCallers,
                 format!("issuer {}", draft.issuer.uscc),
@@ -337,11 +387,14 @@ fn gone(id: &str) -> Refusal {
     Refusal::node(Reason::Internal, format!("certificate {id} has a request row and no row"), "an undamaged store")
 }
 
+fn not_found(id: &str) -> Refusal {
+    Refusal::caller(Reason::CertificateNotFound, format!("certificate {id}"), "a certificate that this city has issued")
+}
+
 /// Content of a request in the order of `IssueCertificateRequest` (a revision has `previous` as field 100).
-fn content(request: &IssueRequest) -> Content {
-    let draft = &request.draft;
+fn content(draft: &Draft, previous: Option<&Previous>) -> Content {
     let date = |date: Option<Date>| date.map_or_else(String::new, |date| date.to_string());
-    let method = if request.previous.is_some() { "ReviseCertificate" } else { "IssueCertificate" };
+    let method = if previous.is_some() { "ReviseCertificate" } else { "IssueCertificate" };
     Content::new(method)
         .field(2, draft.type_code.as_str())
         .field(3, draft.type_version.map_or_else(Vec::new, |version| version.to_be_bytes().to_vec()))
@@ -352,5 +405,5 @@ fn content(request: &IssueRequest) -> Content {
         .field(8, [draft.origin as u8])
         .list_of(9, draft.fields.iter().map(|field| Content::inner().field(1, &field.name).field(2, &field.value)))
         .field(10, draft.serial.as_deref().unwrap_or_default())
-        .field(100, request.previous.as_ref().map(CertificateId::as_str).unwrap_or_default())
+        .field(100, previous.map(|previous| previous.id.as_str()).unwrap_or_default())
 }

@@ -143,10 +143,10 @@ pub struct Keys {
     pub identity: Arc<CertifiedKey>,
     /// Epoch of the own logs.
     pub epoch: u32,
-    /// Signs the event log's checkpoints.
-    pub event_log: LogKey,
-    /// Signs the access log's checkpoints.
-    pub access_log: LogKey,
+    /// Sign the event log's checkpoints; moved to the ledger at start.
+    pub event_log: Vec<LogKey>,
+    /// Sign the access log's checkpoints; moved to the ledger at start.
+    pub access_log: Vec<LogKey>,
     /// Index keys, as configured.
     pub index: Vec<IndexKey>,
     /// Encrypts what is kept secret at rest.
@@ -173,8 +173,8 @@ impl Keys {
         Ok(Self {
             identity,
             epoch,
-            event_log: log_key(&config.keys.event_log, &snapshot, region, LogKind::Events, epoch)?,
-            access_log: log_key(&config.keys.access_log, &snapshot, region, LogKind::Access, epoch)?,
+            event_log: vec![log_key(&config.keys.event_log, &snapshot, region, LogKind::Events, epoch)?],
+            access_log: vec![log_key(&config.keys.access_log, &snapshot, region, LogKind::Access, epoch)?],
             index: config.keys.index.iter().map(|path| file::parsed(path)).collect::<Result<_, _>>()?,
             store: file::parsed(&config.keys.store)?,
             departments,

@@ -1,17 +1,24 @@
 //! The exchange node of a city: it signs certificates, keeps the city's log, follows the logs of the others, and
 //! answers questions about certificates for a stated purpose.
 
+pub mod access;
+pub mod catalogue;
 pub mod clock;
+pub mod comparison;
 pub mod config;
 pub mod exit;
 pub mod indexer;
+pub mod idempotency;
+pub mod issuing;
 pub mod kafka;
 pub mod keys;
 #[cfg(test)]
 mod lab;
 pub mod ledger;
 pub mod limits;
+pub mod lookup;
 pub mod net;
+pub mod node;
 pub mod peers;
 pub mod policy;
 pub mod publisher;
@@ -25,4 +32,5 @@ pub mod store;
 pub mod telemetry;
 pub mod tls;
 pub mod trust;
+pub mod verification;
 pub mod watch;

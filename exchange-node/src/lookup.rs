@@ -6,7 +6,7 @@
 
 mod answer;
 mod ask;
-mod find;
+pub mod find;
 pub mod uses;
 
 pub use answer::PeerQuestion;
@@ -18,7 +18,7 @@ use crate::{
     access::{AccessLog, Proofs},
     catalogue::Catalogue,
     clock::Clock,
-    indexer::Freshness,
+    indexer::{self, Freshness},
     issuing::{Issuing, record},
     keys::Keys,
     limits::Limits,
@@ -26,25 +26,20 @@ use crate::{
     policy::Policy,
     random::Random,
     refusal::Refusal,
-    store::{Store, Space, own},
-    tls::Caller,
+    store::Store,
     trust::Trust,
 };
 use exchange_core::{
     access::{AccessKind, AccessRecord, party_digest},
-    certificate_type::LegalForm,
     date::Date,
-    disclosure::Disclosure,
     holder::{Holder, Tag, holder_tag},
-    matter::Matter,
-    purpose::{self, Facts, Grant},
     question::{Purpose, Question},
     reason::Reason,
     region::Region,
     status::Status,
 };
-use exchange_proto::store as row;
-use std::sync::Arc;
+use exchange_proto::{store as row, v1};
+use std::{sync::Arc, time::Duration};
 
 /// Both sides of a question.
 #[derive(Clone)]
@@ -71,8 +66,8 @@ pub struct Lookup {
     pub policy: Arc<Policy>,
     /// Searches of a clerk.
     pub limits: Arc<Limits>,
-    /// How fresh the copies are.
-    pub freshness: Freshness,
+    /// Answers about a region are stale when its newest word is older.
+    pub stale_after: Duration,
     /// Time.
     pub clock: Clock,
     /// Nonces and salts.
@@ -91,21 +86,19 @@ pub struct Standing {
     /// Newest word of the region.
     pub as_of_ms: u64,
     /// Current, stale or untrusted.
-    pub freshness: crate::indexer::State,
+    pub freshness: v1::Freshness,
     /// For people, where it is not current.
     pub note: String,
-    /// 视同原件 only with a sealed OFD that verified; seals come later, so everything is 数据核验.
-    pub legal_form: LegalForm,
 }
 
 impl Lookup {
-    fn today(&self) -> Date {
-        Date::from_unix_ms(i64::try_from(self.clock.now_ms()).unwrap_or(i64::MAX)).unwrap_or(Date::MAX)
+    pub(crate) fn today(&self) -> Date {
+        self.issuing.today()
     }
 
     /// A certificate in the index: the own region first, then the others in the order of their codes.
     pub(crate) fn locate(&self, id: &str) -> Result<Option<(Region, row::CertificateRow)>, Refusal> {
-        for region in std::iter::once(self.region).chain(self.trust.snapshot().bundle().regions.keys().copied()) {
+        for region in std::iter::once(self.region).chain(self.regions()) {
             if let Some(found) = self.store.indexed_certificate(region, id)? {
                 return Ok(Some((region, found)));
             }
@@ -114,18 +107,46 @@ impl Lookup {
     }
 
     /// A certificate's standing as this node knows it.
-    pub(crate) fn standing(&self, region: Region, found: &row::CertificateRow, day: Date) -> Standing {
-        let word = self.freshness.of(region, self.clock.now_ms());
+    pub(crate) fn standing(&self, region: Region, found: &row::CertificateRow, day: Date) -> Result<Standing, Refusal> {
+        let word = self.freshness(region)?;
         let effective = found.links.last().and_then(|link| link.effective_on);
-        Standing {
+        Ok(Standing {
             status: record::status_today(found, day),
             status_code: found.status_code.clone(),
             effective_on: effective.and_then(|date| exchange_proto::certificate::date(date).ok()),
-            as_of_ms: word.as_of_ms,
+            as_of_ms: word.as_of_ms.unwrap_or(0),
             freshness: word.state,
             note: word.note,
-            legal_form: LegalForm::DataOnly,
-        }
+        })
+    }
+
+    /// The standing on an earlier or later day: by the last decision that had taken effect by then.
+    pub(crate) fn standing_on(&self, region: Region, found: &row::CertificateRow, day: Date) -> Result<Standing, Refusal> {
+        let mut then = found.clone();
+        let in_effect = |link: &row::StatusLink| {
+            link.effective_on.and_then(|date| exchange_proto::certificate::date(date).ok()).is_none_or(|from| from <= day)
+        };
+        then.links.retain(in_effect);
+        let last = then.links.last();
+        then.status = last.map_or(Status::Active as i32, |link| link.to);
+        then.status_code = last.map(|link| link.status_code.clone()).unwrap_or_default();
+        self.standing(region, &then, day)
+    }
+
+    /// How fresh answers about a region are.
+    pub(crate) fn freshness(&self, region: Region) -> Result<Freshness, Refusal> {
+        let state = self.store.region_state(region)?;
+        Ok(indexer::freshness(region, state.as_ref(), self.clock.now_ms(), self.stale_after))
+    }
+
+    /// Of every region of the province.
+    pub(crate) fn freshness_of_all(&self) -> Result<Vec<Freshness>, Refusal> {
+        self.regions().into_iter().map(|region| self.freshness(region)).collect()
+    }
+
+    /// Every region of the trust bundle.
+    pub(crate) fn regions(&self) -> Vec<Region> {
+        self.trust.snapshot().bundle().regions.keys().copied().collect()
     }
 
     /// The record of a question, all but what is said of it.
@@ -157,7 +178,8 @@ impl Lookup {
     /// The party's tags for a type, under every index key that is here.
     fn party_tags(&self, type_code: &str, holder: &Holder) -> Result<Vec<([u8; 8], Tag)>, Refusal> {
         self.keys
-            .index_keys()
+            .index
+            .iter()
             .map(|key| {
                 let tag = holder_tag(key, type_code, holder).map_err(|error| {
                     Refusal::caller(Reason::PartyInvalid, error.to_string(), "a holder's code of its type")

@@ -139,10 +139,10 @@ impl Node {
         let kept = store.own.scan(Space::Trust, &[], &[u8::MAX; 40], usize::MAX)?;
         let trust = Trust::load(&config.trust, &kept, clock.clone())?;
         let mut keys = Keys::load(&config, &trust, clock.now_ms(), &random)?;
-        let bundle = Arc::clone(&trust.snapshot());
-        let (domain, province) = (bundle.bundle().trust_domain.clone(), bundle.bundle().province);
-        let events = signer(&domain, region, LogKind::Events, keys.epoch, keys.event_log.take())?;
-        let access = signer(&domain, region, LogKind::Access, keys.epoch, keys.access_log.take())?;
+        let bundle = trust.snapshot();
+        let (domain, province) = (bundle.bundle().trust_domain.to_string(), bundle.bundle().province);
+        let events = signer(&domain, region, LogKind::Events, keys.epoch, std::mem::take(&mut keys.event_log))?;
+        let access = signer(&domain, region, LogKind::Access, keys.epoch, std::mem::take(&mut keys.access_log))?;
         let origin = events.origin.clone();
         let keys = Arc::new(keys);
         let policy = Arc::new(Policy::new(region, province, &config.systems)?);
@@ -335,7 +335,7 @@ impl Node {
         let (router, health) = rpc::router(rpc::server(&config.limits, limits), policy)
             .map_err(|error| Error::Start(format!("the service descriptors do not read: {error}")))?;
         let router = services.add_to(router, config.limits.message_bytes);
-        let incoming = tls.accept(listener, tls::AcceptLimits::from(&config.limits), &tasks);
+        let incoming = tls.accept(listener, tls::HandshakeLimits::from(&config.limits), &tasks);
         tasks.spawn(control.clone().report_health(health, tasks.clone()));
         let server = tasks.spawn(async move {
             if let Err(error) = router.serve_with_incoming_shutdown(incoming, draining.cancelled_owned()).await {

@@ -4,6 +4,8 @@
 //! and admits such a node, so that a node that was away can fetch what it misses; a long read never delays a question on
 //! it either.
 
+mod calls;
+
 use crate::{
     clock::Clock,
     random::Random,

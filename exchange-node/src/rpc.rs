@@ -1,13 +1,22 @@
 //! The tonic services: parse, one call, encode. This file is what they share: the server's limits, the gate that every
 //! call passes, health and reflection.
 
+mod admin;
+mod catalogue;
+mod certificate;
 mod gate;
+mod lookup;
 pub mod peer;
+mod peers;
+mod services;
 pub mod status;
 #[cfg(test)]
 mod tests;
 
+mod watch;
+
 pub use gate::{Gate, GateLayer};
+pub use services::Services;
 
 use crate::{
     config,

@@ -22,3 +22,5 @@ pub const FEED_OUTCOMES: &str = "exchange_feed_outcomes_total";
 pub const VOID_ENTRIES: &str = "exchange_void_entries_total";
 /// Segments read from other nodes to fill a gap, by region.
 pub const GAP_SEGMENTS: &str = "exchange_gap_segments_total";
+/// Access logs that contradict themselves.
+pub const ACCESS_CONTRADICTIONS: &str = "exchange_access_contradictions_total";

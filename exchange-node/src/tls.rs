@@ -16,7 +16,7 @@ mod stream;
 mod tests;
 mod verifier;
 
-pub use accept::{Incoming, Limits};
+pub use accept::{Incoming, Limits as HandshakeLimits};
 pub use caller::{Caller, CallerInfo};
 pub use live::Live;
 pub use refused::{Refusals, RefusedHandshake};

@@ -21,7 +21,7 @@ use exchange_core::{
     reason::Reason,
     region::Region,
 };
-use exchange_proto::{certificate as convert, store as row};
+use exchange_proto::{certificate as convert, store as row, v1};
 
 /// The answer in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,14 +143,14 @@ impl Lookup {
         self.check_signer(&mut verification, &envelope, &header, position)?;
         self.check_log(&mut verification, &envelope, &logged, position)?;
         let today = self.today();
-        let standing = self.standing(region, &found, today);
+        let standing = self.standing(region, &found, today)?;
         verification.set(4, true, standing.status.to_string());
-        verification.set(5, standing.freshness == crate::indexer::State::Current, standing.note.clone());
+        verification.set(5, standing.freshness == v1::Freshness::Current, standing.note.clone());
         // A stale copy is genuine still; it says so in its standing.
         if verification.checks.iter().take(5).all(|check| check.ok == Some(true)) {
             verification.verdict = Verdict::Genuine;
         }
-        verification.standing_on_day = on_day.map(|day| self.standing_on(region, &found, day));
+        verification.standing_on_day = on_day.map(|day| self.standing_on(region, &found, day)).transpose()?;
         verification.standing = Some(standing);
         verification.certificate = Some(Known { header, envelope, row: found, position });
         Ok(verification)
@@ -158,7 +158,7 @@ impl Lookup {
 
     fn others_with(&self, id: &str, first: Region) -> Result<Vec<Region>, Refusal> {
         let mut others = Vec::new();
-        for region in self.trust.regions() {
+        for region in self.regions() {
             if region != first && self.store.indexed_certificate(region, id)?.is_some() {
                 others.push(region);
             }

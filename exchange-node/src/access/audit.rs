@@ -5,6 +5,7 @@ use crate::{
     ledger::{Ledger, Rows},
     peers::Peers,
     refusal::Refusal,
+    spawn::Tasks,
     store::{Space, Store, Write, keys, own},
 };
 use exchange_core::{
@@ -71,6 +72,18 @@ pub enum Outcome {
 }
 
 impl Auditor {
+    /// Audits until the node stops.
+    pub async fn run(self, tasks: Tasks) {
+        loop {
+            tokio::select! {
+                biased;
+                () = tasks.stopping() => return,
+                () = self.clock.sleep(INTERVAL) => {}
+            }
+            self.round().await;
+        }
+    }
+
     /// Audits every region of which something was seen.
     pub async fn round(&self) -> Vec<(Region, Outcome)> {
         let mut outcomes = Vec::new();

@@ -43,7 +43,7 @@ impl Proofs {
             return Err(wrong(format!("a proof in {origin}")));
         }
         let checkpoint = self.checkpoint(&proof.checkpoint_note, region).map_err(|error| wrong(error.to_string()))?;
-        proof.verify_against(&checkpoint).map_err(|error| wrong(error.to_string()))?;
+        proof.check_against(&checkpoint).map_err(|error| wrong(error.to_string()))?;
         Ok(())
     }
 

@@ -10,43 +10,16 @@ use crate::{
 };
 use exchange_core::{
     certificate_type::CertificateType,
-    date::Date,
     event::EventKind,
-    issuer::Issuer,
     position::Position,
     reason::Reason,
     region::Region,
-    status::{self, Authority, Status, StatusChange},
+    request::StatusRequest,
+    status::{self, Status, StatusChange},
+    uscc::Uscc,
 };
 use exchange_proto::{event, rows, store};
 use std::sync::Arc;
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct StatusRequest {
-    /// UUIDv7.
-    pub request_id: [u8; 16],
-    /// Which certificate.
-    pub certificate_id: String,
-    /// What it becomes.
-    pub to: Status,
-    /// The type's own code; empty: the type's code for `to`.
-    pub status_code: String,
-    /// First day on which it holds; `None`: the day of the decision.
-    pub effective_on: Option<Date>,
-    /// Day of the decision.
-    pub decided_on: Date,
-    /// Who decided.
-    pub deciding_body: Issuer,
-    /// 文号.
-    pub document_number: String,
-    /// Without personal data.
-    pub reason: String,
-    /// In which capacity.
-    pub authority: Authority,
-    /// 复议, 判决, 更正.
-    pub restoring: bool,
-}
 
 impl Issuing {
     /// Changes a certificate's status; durable when it returns.
@@ -55,14 +28,16 @@ impl Issuing {
     /// Not this city's certificate, not the caller's department, not allowed by the type or the chain.
     pub async fn change_status(&self, caller: &Caller, request: StatusRequest) -> Result<Record, Refusal> {
         let row = self.store.own_certificate(self.region, &request.certificate_id)?.ok_or_else(|| self.not_ours(&request))?;
-        self.policy.may_change(caller, &row.issuer_uscc, &row.type_code)?;
+        let issuer = Uscc::parse(&row.issuer_uscc)
+            .map_err(|error| crate::store::Error::Row { space: Space::Certificates.name(), problem: error.to_string() })?;
+        self.policy.may_issue(caller, &issuer, &row.type_code)?;
         let kind = self.certificate_type(&row.type_code, Some(row.type_version))?;
         let digest = content(&request).digest(&self.keys.store.subkey(REQUESTS));
         let id = request.certificate_id.clone();
         let command = ChangeStatus {
             key: keys::regional(self.region, id.as_bytes()),
             region: self.region,
-            request: Request::new(&caller.uri.clone(), &request.request_id, digest),
+            request: Request::new(&caller.uri, &request.request_id, digest),
             status_code: status_code(&kind, &request)?,
             asked: request,
             kind,
@@ -75,8 +50,10 @@ impl Issuing {
 
     fn not_ours(&self, request: &StatusRequest) -> Refusal {
         let id = &request.certificate_id;
-        let elsewhere = exchange_core::region::Region::cities()
-            .find(|region| self.store.indexed_certificate(*region, id).is_ok_and(|row| row.is_some()));
+        let snapshot = self.trust.snapshot();
+        let elsewhere = snapshot.bundle().regions.keys().find(|region| {
+            **region != self.region && self.store.indexed_certificate(**region, id).is_ok_and(|row| row.is_some())
+        });
         match elsewhere {
             Some(region) => Refusal::caller(
                 Reason::NotOwnCertificate,

@@ -2,11 +2,10 @@
 
 use crate::{
     idempotency::Request,
-    issuing::ImportSource,
     keys::DocumentSigner,
     ledger::{Changes, Command, Decision, View},
     refusal::Refusal,
-    store::{Key, Space, Write, keys, own},
+    store::{Key, Space, Store, Value, Write, keys, own},
 };
 use exchange_core::{
     certificate::Draft, certificate_id::CertificateId, event::EventKind, reason::Reason, region::Region, status::Status,
@@ -28,7 +27,7 @@ pub(super) struct Credential {
 
 impl Credential {
     pub(super) fn of(signer: &DocumentSigner, region: Region) -> Self {
-        let (leaf, intermediates) = (signer.leaf.clone(), signer.intermediates.clone());
+        let (leaf, intermediates) = (signer.chain.first().cloned().unwrap_or_default(), signer.chain.iter().skip(1).cloned().collect::<Vec<_>>());
         let row = store::CredentialRow {
             leaf: leaf.clone().into(),
             intermediates: intermediates.iter().cloned().map(Into::into).collect(),
@@ -47,14 +46,31 @@ pub(super) struct Import {
 }
 
 impl Import {
-    pub(super) fn new(draft: &Draft, source: &ImportSource, digest: [u8; 32]) -> Self {
+    pub(super) fn new(draft: &Draft, (source_id, row_time): &(String, String), digest: [u8; 32]) -> Self {
         let key = keys::parts(&[
             draft.issuer.uscc.as_str().as_bytes(),
             draft.type_code.as_str().as_bytes(),
-            source.source_id.as_bytes(),
-            source.row_time.as_bytes(),
+            source_id.as_bytes(),
+            row_time.as_bytes(),
         ]);
         Self { key, digest }
+    }
+
+    /// The certificate that this very row was issued as.
+    pub(super) fn earlier(&self, store: &Store) -> Result<Option<String>, Refusal> {
+        store.own.get(Space::Imports, &self.key)?.map(|value| self.same(&value)).transpose()
+    }
+
+    fn same(&self, value: &Value) -> Result<String, Refusal> {
+        let row: store::ImportRow = own::decode(Space::Imports, value)?;
+        if row.digest == self.digest.as_slice() {
+            return Ok(row.certificate_id);
+        }
+        Err(Refusal::caller(
+            Reason::RequestIdReused,
+            "a row with the source id and time of another row",
+            "a new row time for a changed row",
+        ))
     }
 }
 
@@ -116,15 +132,7 @@ impl Issue {
     fn imported(&self, view: &View<'_>) -> Result<Option<Decision>, Refusal> {
         let Some(import) = &self.import else { return Ok(None) };
         let Some(value) = view.row(Space::Imports, &import.key)? else { return Ok(None) };
-        let row: store::ImportRow = own::decode(Space::Imports, value)?;
-        if row.digest != import.digest.as_slice() {
-            return Err(Refusal::caller(
-                Reason::RequestIdReused,
-                "a row with the source id and time of another row",
-                "a new row time for a changed row",
-            ));
-        }
-        let earlier = store::RequestRow { certificate_id: row.certificate_id, ..Default::default() };
+        let earlier = store::RequestRow { certificate_id: import.same(value)?, ..Default::default() };
         Ok(Some(Decision::Earlier(rows::encode(&earlier).into())))
     }
 }

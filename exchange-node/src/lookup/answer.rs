@@ -48,9 +48,7 @@ impl Lookup {
     /// # Errors
     /// The question's proof does not hold. A question that is decided against is no error: its record says so.
     pub async fn answer(&self, peer: &Caller, question: PeerQuestion) -> Result<v1::PeerAnswer, Refusal> {
-        let asking = peer.region().ok_or_else(|| {
-            Refusal::caller(Reason::CallerNotAllowed, "a caller without a region", "a node of the trust bundle")
-        })?;
+        let asking = peer.region;
         if question.proof.origin.region() != asking.as_str() {
             return Err(Refusal::caller(
                 Reason::QuestionIdentityMismatch,

@@ -137,7 +137,7 @@ impl Lookup {
         match target {
             Target::Id(id) => Ok(self.locate(id)?.map(|(region, found)| (region, found, id.clone()))),
             Target::Number { type_code, number } => {
-                for key in self.keys.index_keys() {
+                for key in &self.keys.index {
                     let tag = number_tag(key, type_code, number).map_err(|error| {
                         Refusal::caller(Reason::FieldInvalid, error.to_string(), "a certificate number")
                     })?;

@@ -111,7 +111,7 @@ impl Lookup {
                 if found.iter().any(|one: &FoundOne| one.id == id && one.position.region == region) {
                     continue; // the same certificate under an older index key
                 }
-                let standing = self.standing(region, &row, today);
+                let standing = self.standing(region, &row, today)?;
                 let position = Position { region, epoch: row.epoch, index: row.index };
                 found.push(FoundOne { id, row, type_name: type_name.clone(), position, standing });
             }
@@ -153,11 +153,5 @@ impl Lookup {
             })
             .await?;
         Ok(recorded.proof)
-    }
-
-    /// Freshness of every region of the province.
-    pub fn freshness_of_all(&self) -> Vec<(Region, crate::indexer::Word)> {
-        let now = self.clock.now_ms();
-        self.trust.regions().into_iter().map(|region| (region, self.freshness.of(region, now))).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Services, services::enter};
 use crate::{
-    issuing::{ImportSource, IssueRequest, Record},
+    issuing::Record,
     lookup::Lookup,
     refusal::Refusal,
 };
@@ -28,13 +28,7 @@ impl CertificateService for Services {
     ) -> Result<Response<v1::Certificate>, Status> {
         let (caller, message) = enter(request)?;
         let parsed = convert::issue(message).map_err(Refusal::from)?;
-        let request = IssueRequest {
-            request_id: parsed.request_id,
-            draft: parsed.draft,
-            previous: None,
-            source: parsed.source.map(|(source_id, row_time)| ImportSource { source_id, row_time }),
-        };
-        let record = self.issuing.issue(&caller, request).await?;
+        let record = self.issuing.issue(&caller, parsed).await?;
         Ok(Response::new(encode(record, true)))
     }
 

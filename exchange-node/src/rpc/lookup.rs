@@ -2,9 +2,11 @@
 
 use super::{Services, certificate, services::enter};
 use crate::{
+    refusal::Refusal,
     lookup::{Answered, FindRequest, LookupRequest, Standing, Target, uses},
     verification::{Subject, Verdict, Verification},
 };
+use exchange_core::{certificate_id::TypeCode, reason::Reason};
 use exchange_proto::{
     access, certificate as convert, peer,
     v1::{self, lookup_service_server::LookupService},
@@ -19,7 +21,8 @@ impl LookupService for Services {
     ) -> Result<Response<v1::FindCertificatesResponse>, Status> {
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
-        let request = FindRequest { question, type_codes: message.type_codes };
+        let type_codes = message.type_codes.iter().map(|code| type_code(code)).collect::<Result<_, _>>()?;
+        let request = FindRequest { question, type_codes };
         let found = self.lookup.find(&caller, request).await?;
         let today = self.lookup.today();
         let certificates = found
@@ -32,12 +35,12 @@ impl LookupService for Services {
             .collect();
         let freshness = self
             .lookup
-            .freshness_of_all()
+            .freshness_of_all()?
             .into_iter()
-            .map(|(region, word)| v1::RegionFreshness {
-                region: region.to_string(),
-                as_of_ms: word.as_of_ms,
-                freshness: word.state as i32,
+            .map(|fresh| v1::RegionFreshness {
+                region: fresh.region.to_string(),
+                as_of_ms: fresh.as_of_ms.unwrap_or(0),
+                freshness: fresh.state as i32,
             })
             .collect();
         Ok(Response::new(v1::FindCertificatesResponse {
@@ -52,7 +55,7 @@ impl LookupService for Services {
         &self,
         request: Request<v1::LookupCertificateRequest>,
     ) -> Result<Response<v1::LookupCertificateResponse>, Status> {
-        let deadline = self.deadline(&request);
+        let left = super::services::time_left(&request, &self.limits);
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
         let target = match message.certificate {
@@ -63,7 +66,7 @@ impl LookupService for Services {
             None => return Err(missing("certificate")),
         };
         let request = LookupRequest { question, target, fields: message.fields };
-        let answered = self.lookup.ask(&caller, request, deadline).await?;
+        let answered = self.lookup.ask(&caller, request, left).await?;
         Ok(Response::new(encode(answered)))
     }
 
@@ -138,7 +141,7 @@ impl Services {
             standing: verification.standing.map(standing),
             standing_on_day: verification.standing_on_day.map(standing),
             certificate: known,
-            signer_withdrawn_since: verification.signer_withdrawn_ms.map(super::rfc3339).unwrap_or_default(),
+            signer_withdrawn_since: verification.signer_withdrawn_ms.map(rfc3339).unwrap_or_default(),
             review_needed: verification.review_needed,
             conflicts,
         }
@@ -188,4 +191,18 @@ fn standing(standing: Standing) -> v1::Standing {
         counts_as: v1::CountsAs::DataCheck as i32,
         freshness_note: standing.note,
     }
+}
+
+fn type_code(text: &str) -> Result<TypeCode, Refusal> {
+    TypeCode::parse(text)
+        .map_err(|error| Refusal::caller(Reason::TypeUnknown, error.to_string(), "a certificate type code of 21 characters"))
+}
+
+fn missing(field: &str) -> Status {
+    Refusal::from(exchange_proto::Error::missing(field)).into()
+}
+
+fn rfc3339(ms: u64) -> String {
+    let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(ms / 1_000).unwrap_or(i64::MAX));
+    at.ok().and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
 }

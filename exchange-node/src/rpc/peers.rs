@@ -22,7 +22,7 @@ impl PeerService for Services {
     async fn lookup(&self, request: Request<v1::PeerQuestion>) -> Result<Response<v1::PeerAnswer>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_call_as_peer(&caller)?;
-        let (proof, holder, salt) = peer::question_parts(message).map_err(Refusal::from)?;
+        let (proof, holder, salt) = peer::asked(message).map_err(Refusal::from)?;
         Ok(Response::new(self.lookup.answer(&caller, PeerQuestion { proof, holder, salt }).await?))
     }
 
@@ -75,7 +75,7 @@ impl PeerService for Services {
     ) -> Result<Response<Self::GetTrustStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_call_as_peer(&caller)?;
-        let items = self.readable.trust(&message)?;
+        let items = self.readable.trust_items(&message)?;
         Ok(Response::new(Box::pin(tokio_stream::iter(items.into_iter().map(Ok)))))
     }
 }

@@ -1,10 +1,10 @@
 //! What the services share: the use cases, and who calls.
 
-use super::caller;
+use super::{caller, peer::Readable};
 use crate::{
     catalogue::Publishing,
-    indexer::Freshness,
     issuing::Issuing,
+    limits::Limits,
     lookup::Lookup,
     node::Control,
     policy::Policy,
@@ -12,8 +12,14 @@ use crate::{
     tls::Caller,
     watch::Watch,
 };
+use exchange_proto::v1::{
+    admin_service_server::AdminServiceServer, catalogue_service_server::CatalogueServiceServer,
+    certificate_service_server::CertificateServiceServer, lookup_service_server::LookupServiceServer,
+    peer_service_server::PeerServiceServer,
+};
 use std::{sync::Arc, time::Duration};
-use tonic::{Request, Status};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status, transport::server::Router};
 
 /// The use cases behind the services.
 #[derive(Clone)]
@@ -26,16 +32,35 @@ pub struct Services {
     pub publishing: Publishing,
     /// Who may.
     pub policy: Arc<Policy>,
-    /// How fresh the copies are.
-    pub freshness: Freshness,
     /// Applied events, as they come.
     pub watch: Watch,
     /// State, reload, drain.
     pub control: Control,
-    /// Streams end when the node stops.
+    /// What other nodes read.
+    pub readable: Readable,
+    /// Streams end when the node drains.
+    pub draining: CancellationToken,
+    /// What streams run on.
     pub tasks: Tasks,
-    /// Longest time for one call.
-    pub longest: Duration,
+    /// How long a call may take.
+    pub limits: Arc<Limits>,
+}
+
+impl Services {
+    /// Adds every service to the server's router.
+    pub fn add_to<L>(self, router: Router<L>, message_bytes: usize) -> Router<L> {
+        router
+            .add_service(CertificateServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
+            .add_service(LookupServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
+            .add_service(CatalogueServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
+            .add_service(PeerServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
+            .add_service(AdminServiceServer::new(self).max_decoding_message_size(message_bytes))
+    }
+}
+
+/// What a call may still take: what its caller gives, at most the node's own limit.
+pub(super) fn time_left<T>(request: &Request<T>, limits: &Limits) -> Duration {
+    limits.time_for(request.metadata().get("grpc-timeout").and_then(|value| value.to_str().ok()))
 }
 
 /// Caller and message.

@@ -37,16 +37,25 @@ impl LogProof {
     /// # Errors
     /// [`Error::OtherOrigin`], [`Error::EntryTooLong`], [`Error::Merkle`].
     pub fn verify_against(self, checkpoint: VerifiedCheckpoint) -> Result<VerifiedProof, Error> {
+        let leaf = self.check_against(&checkpoint)?;
+        Ok(VerifiedProof { index: self.index, entry: self.entry, leaf, checkpoint })
+    }
+
+    /// As [`Self::verify_against`], for a checkpoint that is kept elsewhere; the entry's leaf hash.
+    ///
+    /// # Errors
+    /// As [`Self::verify_against`].
+    pub fn check_against(&self, checkpoint: &VerifiedCheckpoint) -> Result<Hash, Error> {
         let head = checkpoint.checkpoint();
         if self.origin != head.origin {
-            return Err(Error::OtherOrigin { found: self.origin, needed: head.origin.clone() });
+            return Err(Error::OtherOrigin { found: self.origin.clone(), needed: head.origin.clone() });
         }
         if self.entry.len() > MAX_ENTRY_BYTES {
             return Err(Error::EntryTooLong { found: self.entry.len() });
         }
         let leaf = leaf_hash(&self.entry);
         verify_inclusion(self.index, head.size, &leaf, &self.hashes, &head.root)?;
-        Ok(VerifiedProof { index: self.index, entry: self.entry, leaf, checkpoint })
+        Ok(leaf)
     }
 }
 
