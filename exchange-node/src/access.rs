@@ -133,8 +133,10 @@ impl AccessLog {
     }
 
     fn proof_of(&self, epoch: u32, proof: AccessProof) -> Result<LogProof, Refusal> {
-        let origin = Origin::new(&self.trust_domain, self.region.as_str(), LogKind::Access, epoch)
-            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a trust domain that is a host name"))?;
+        let origin =
+            Origin::new(&self.trust_domain, self.region.as_str(), LogKind::Access, epoch).map_err(|error| {
+                Refusal::node(Reason::Internal, error.to_string(), "a trust domain that is a host name")
+            })?;
         Ok(LogProof {
             origin,
             index: proof.index,

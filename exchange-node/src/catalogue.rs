@@ -45,7 +45,9 @@ impl KnownImplementation {
     /// What the rules make of it.
     pub fn state(known: Option<&Self>) -> Implemented<'_> {
         match known {
-            Some(known) if known.state == v1::ImplementationState::InForce => Implemented::InForce(&known.implementation),
+            Some(known) if known.state == v1::ImplementationState::InForce => {
+                Implemented::InForce(&known.implementation)
+            }
             Some(known) if known.state == v1::ImplementationState::Pending => Implemented::Pending,
             _ => Implemented::Unknown,
         }

@@ -3,14 +3,7 @@
 //! An old copy of the node's folder would otherwise sign other entries at positions that the province has seen: a fork.
 //! If others hold more, the node stays read-only and says so. Copying what they hold and closing epochs come later.
 
-use crate::{
-    clock::Clock,
-    ledger::Ledger,
-    peers::Peers,
-    random::Random,
-    spawn::Tasks,
-    trust::Trust,
-};
+use crate::{clock::Clock, ledger::Ledger, peers::Peers, random::Random, spawn::Tasks, trust::Trust};
 use exchange_core::{
     checkpoint::{self, Checkpoint, LogKind, Origin},
     region::Region,
@@ -51,7 +44,10 @@ impl Comparison {
         loop {
             let verdict = self.round().await;
             if verdict.is_none() {
-                tracing::info!(entries = self.size, "the own log is as long as every copy that was asked: writes are taken");
+                tracing::info!(
+                    entries = self.size,
+                    "the own log is as long as every copy that was asked: writes are taken"
+                );
                 self.ledger.set_read_only(None);
                 return;
             }
@@ -85,7 +81,9 @@ impl Comparison {
                         ));
                     }
                     Ok(_) => answers += 1,
-                    Err(error) => tracing::warn!(%region, %error, "a copy of the own log that the own key did not sign"),
+                    Err(error) => {
+                        tracing::warn!(%region, %error, "a copy of the own log that the own key did not sign")
+                    }
                 },
             }
         }

@@ -26,9 +26,7 @@ use crate::{
 use bytes::Bytes;
 use command::{Import, Issue, Previous};
 use exchange_core::{
-    certificate::{
-        Draft, Environment, FieldDigest, Header, MAX_HEADER_BYTES, PAYLOAD_TYPE,
-    },
+    certificate::{Draft, Environment, FieldDigest, Header, MAX_HEADER_BYTES, PAYLOAD_TYPE},
     certificate_id::{CertificateId, TypeCode},
     certificate_type::{CertificateType, CheckedDraft, Discovery},
     date::Date,
@@ -41,9 +39,9 @@ use exchange_core::{
     reason::Reason,
     region::Region,
     request::{self, Revision},
+    sealed::{self, Subkey},
     status::{self, Status},
     uscc::Uscc,
-    sealed::{self, Subkey},
 };
 use exchange_proto::{certificate as convert, event, store as row};
 use std::sync::Arc;
@@ -227,7 +225,7 @@ impl Issuing {
             origin: draft.origin,
             fields: disclosures
                 .iter()
-                .map(|one| FieldDigest { name: one.name().to_owned(), digest: one.digest() })
+                .map(|one| FieldDigest { name: one.name.clone(), digest: one.digest() })
                 .collect(),
             files: Vec::new(),
         };
@@ -327,7 +325,7 @@ impl Issuing {
             return Ok(None);
         }
         let tags = HolderTags::new(tags).map_err(refuse)?;
-        let sealed = tags.seal(key, self.region.as_str(), id, self.random.array()).map_err(refuse)?;
+        let sealed = tags.seal(key, self.random.array(), self.region.as_str(), id).map_err(refuse)?;
         let kind = EventKind::HolderTags { certificate_id: id.to_owned(), index_key_id: key.id(), sealed };
         Ok(Some(event::encode_body(&kind, false)))
     }
@@ -353,7 +351,7 @@ impl Issuing {
     /// Today, in China.
     pub(crate) fn today(&self) -> Date {
         let now = i64::try_from(self.clock.now_ms()).unwrap_or(i64::MAX);
-        Date::from_unix_ms(now).unwrap_or(Date::LAST)
+        Date::from_unix_ms(now).unwrap_or(Date::MAX)
     }
 
     fn signer(&self, draft: &Draft) -> Result<Arc<DocumentSigner>, Refusal> {

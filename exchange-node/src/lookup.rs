@@ -11,7 +11,7 @@ pub mod uses;
 
 pub use answer::PeerQuestion;
 pub use ask::{Answered, LookupRequest, Target};
-pub use find::{Found, FindRequest};
+pub use find::{FindRequest, Found};
 pub use uses::{Use, UsesPage};
 
 use crate::{
@@ -121,10 +121,17 @@ impl Lookup {
     }
 
     /// The standing on an earlier or later day: by the last decision that had taken effect by then.
-    pub(crate) fn standing_on(&self, region: Region, found: &row::CertificateRow, day: Date) -> Result<Standing, Refusal> {
+    pub(crate) fn standing_on(
+        &self,
+        region: Region,
+        found: &row::CertificateRow,
+        day: Date,
+    ) -> Result<Standing, Refusal> {
         let mut then = found.clone();
         let in_effect = |link: &row::StatusLink| {
-            link.effective_on.and_then(|date| exchange_proto::certificate::date(date).ok()).is_none_or(|from| from <= day)
+            link.effective_on
+                .and_then(|date| exchange_proto::certificate::date(date).ok())
+                .is_none_or(|from| from <= day)
         };
         then.links.retain(in_effect);
         let last = then.links.last();

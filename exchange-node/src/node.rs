@@ -176,10 +176,7 @@ impl Node {
         let settings = config.kafka.as_ref().map(|kafka| kafka::Settings::new(kafka, &config.node));
         let kafka = carrier.unwrap_or_else(|| Kafka::start(settings, &tasks));
         let watch = Watch::default();
-        let context = Context {
-            bundle: Arc::new(bundle.bundle().clone()),
-            index_keys: Arc::new(keys.index.clone()),
-        };
+        let context = Context { bundle: Arc::new(bundle.bundle().clone()), index_keys: Arc::new(keys.index.clone()) };
         let (context_sender, context) = latest::channel(context);
         let heartbeat = Duration::from_secs(u64::from(config.freshness.heartbeat_seconds));
         let indexer = Indexer::start(indexer::Parts {
@@ -296,8 +293,14 @@ impl Node {
             .run(tasks.clone()),
         );
         tasks.spawn(
-            Auditor { audit, store: store.clone(), ledger: ledger.clone(), peers: Arc::clone(&peers), clock: clock.clone() }
-                .run(tasks.clone()),
+            Auditor {
+                audit,
+                store: store.clone(),
+                ledger: ledger.clone(),
+                peers: Arc::clone(&peers),
+                clock: clock.clone(),
+            }
+            .run(tasks.clone()),
         );
         if !config.node.alone {
             let comparison = Comparison {
@@ -329,9 +332,8 @@ impl Node {
         let listener = Listener::bind(config.listen.grpc)
             .await
             .map_err(|source| Error::Listen { address: config.listen.grpc, source })?;
-        let address = listener
-            .local_address()
-            .map_err(|source| Error::Listen { address: config.listen.grpc, source })?;
+        let address =
+            listener.local_address().map_err(|source| Error::Listen { address: config.listen.grpc, source })?;
         let (router, health) = rpc::router(rpc::server(&config.limits, limits), policy)
             .map_err(|error| Error::Start(format!("the service descriptors do not read: {error}")))?;
         let router = services.add_to(router, config.limits.message_bytes);

@@ -5,6 +5,8 @@
 //! it either.
 
 mod calls;
+mod calls;
+
 
 use crate::{
     clock::Clock,

@@ -13,15 +13,18 @@ use crate::{
 use bytes::Bytes;
 use exchange_core::{
     certificate::{Header, PAYLOAD_TYPE},
-    chain::SignerStanding,
+    chain::{self, SignerStanding, VerifiedCredential},
     checkpoint::Checkpoint,
     date::Date,
     dsse::Envelope,
     position::Position,
     reason::Reason,
     region::Region,
+    signature::PublicKey,
+    spiffe,
 };
 use exchange_proto::{certificate as convert, store as row, v1};
+use rustls::pki_types::CertificateDer;
 
 /// The answer in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +114,15 @@ impl Lookup {
             Subject::Id(id) => (id, None),
             Subject::Envelope(bytes) => match read_header(&bytes) {
                 Ok(header) => (header.certificate_id.to_string(), Some(bytes)),
-                Err(error) if error.reason() == Reason::UnknownSchema => return Ok(Verification::only(Verdict::UnknownSchema)),
+                Err(error) if error.reason() == Reason::UnknownSchema => {
+                    return Ok(Verification::only(Verdict::UnknownSchema));
+                }
                 Err(error) => {
-                    return Err(Refusal::caller(Reason::MessageUndecodable, error.to_string(), "the bytes of an envelope"));
+                    return Err(Refusal::caller(
+                        Reason::MessageUndecodable,
+                        error.to_string(),
+                        "the bytes of an envelope",
+                    ));
                 }
             },
         };
@@ -194,14 +203,19 @@ impl Lookup {
             verification.set(3, false, "no checkpoint covers the entry yet");
             return Ok(());
         };
-        let intermediates: Vec<Vec<u8>> = credential.intermediates.iter().map(|der| der.to_vec()).collect();
-        match self.trust.verify_signer(&credential.leaf, &intermediates, signed_ms) {
+        let intermediates: Vec<CertificateDer<'_>> =
+            credential.intermediates.iter().map(|der| CertificateDer::from(&der[..])).collect();
+        let snapshot = self.trust.snapshot();
+        // A CRL that is stale here makes the standing of the certificate stale, not the certificate false.
+        let basis = snapshot.basis(self.clock.now_ms(), true);
+        match chain::verify_signer(&credential.leaf, &intermediates, signed_ms, &basis) {
             Err(error) => verification.set(1, false, error.to_string()),
-            Ok((verified, _)) if !verified.is_department(header.issuing_region, &header.issuer.uscc) => {
+            Ok((verified, _)) if !signs_for(&verified, header) => {
                 verification.set(1, false, format!("the credential of {}", verified.id()));
             }
             Ok((verified, standing)) => {
-                match verified.public_key().and_then(|key| envelope.verify(&key)) {
+                let key = PublicKey::from_spki_der(&verified.credential().spki);
+                match key.and_then(|key| envelope.verify(&key)) {
                     Ok(()) => verification.set(0, true, ""),
                     Err(error) => verification.set(0, false, error.to_string()),
                 }
@@ -248,17 +262,17 @@ impl Lookup {
         let database = if position.region == self.region { &self.store.own } else { &self.store.province };
         let log = Log::new(database, Kind::Events, position.region, position.epoch);
         let Some((_, note)) = log.checkpoint_from(position.index + 1)? else { return Ok(None) };
-        let checkpoint = Checkpoint::parse_unverified(&note)
-            .map_err(|error| crate::store::Error::Row { space: Space::Checkpoints.name(), problem: error.to_string() })?;
+        let checkpoint = Checkpoint::parse_unverified(&note).map_err(|error| crate::store::Error::Row {
+            space: Space::Checkpoints.name(),
+            problem: error.to_string(),
+        })?;
         Ok(Some(checkpoint.at_ms))
     }
 }
 
 impl Verification {
     fn only(verdict: Verdict) -> Self {
-        let checks = CHECKS
-            .map(|(name, needed)| Check { name, ok: None, found: String::new(), needed })
-            .to_vec();
+        let checks = CHECKS.map(|(name, needed)| Check { name, ok: None, found: String::new(), needed }).to_vec();
         Self {
             verdict,
             checks,
@@ -275,6 +289,12 @@ impl Verification {
         self.checks[check].ok = Some(ok);
         self.checks[check].found = found.into();
     }
+}
+
+/// Is it the document credential of the department that the header names?
+fn signs_for(credential: &VerifiedCredential, header: &Header) -> bool {
+    matches!(&credential.id().kind, spiffe::Kind::Department { region, uscc }
+        if *region == header.issuing_region && *uscc == header.issuer.uscc)
 }
 
 fn read_header(envelope: &Bytes) -> Result<Header, exchange_proto::Error> {

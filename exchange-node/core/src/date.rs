@@ -43,6 +43,9 @@ impl Error {
 }
 
 impl Date {
+    /// The last day that has a form: 9999-12-31.
+    pub const MAX: Self = Self { year: 9999, month: 12, day: 31 };
+
     /// Checks that the day exists.
     ///
     /// # Errors

@@ -165,7 +165,11 @@ impl Publishing {
         }
         check_uniform(&known.matter, item).map_err(|differences| {
             let found: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            Refusal::caller(Reason::NotUniform, found.join("; "), "the uniform matter, or something better for the applicant")
+            Refusal::caller(
+                Reason::NotUniform,
+                found.join("; "),
+                "the uniform matter, or something better for the applicant",
+            )
         })
     }
 
@@ -214,13 +218,8 @@ impl Command for Publish {
             ));
         }
         let position = view.next_event();
-        let answer = store::RequestRow {
-            code,
-            version,
-            epoch: position.epoch,
-            index: position.index,
-            ..Default::default()
-        };
+        let answer =
+            store::RequestRow { code, version, epoch: position.epoch, index: position.index, ..Default::default() };
         Ok(Decision::Commit(Changes {
             events: vec![self.body.clone()],
             rows: vec![

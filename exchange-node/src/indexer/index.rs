@@ -109,6 +109,9 @@ impl Index {
                 if hint == Hint::Trust {
                     self.carried(position, &event);
                 }
+                if let EventKind::AccessCheckpoint { size, root, note, .. } = &event.kind {
+                    self.anchored(*size, root, note);
+                }
                 for change in changes {
                     if let Some(reason) = self.stage(position, event.at_ms, decoded.as_ref(), change, keys)? {
                         return Ok(Step::Void(reason));
@@ -349,6 +352,12 @@ impl Index {
             }
         }
         Ok(left)
+    }
+
+    /// Keeps the newest access checkpoint that the log anchors, for the audit of access logs.
+    fn anchored(&mut self, size: u64, root: &[u8; 32], note: &[u8]) {
+        let row = store::SeenAccessRow { note: note.to_vec().into(), size, root: root.to_vec().into(), audited: false };
+        self.staged.put(Space::Regions, keys::anchored_access(self.region), &row);
     }
 
     /// Says where a CRL or bundle stands, for trust to read.

@@ -27,9 +27,12 @@ impl Issuing {
     /// # Errors
     /// Not this city's certificate, not the caller's department, not allowed by the type or the chain.
     pub async fn change_status(&self, caller: &Caller, request: StatusRequest) -> Result<Record, Refusal> {
-        let row = self.store.own_certificate(self.region, &request.certificate_id)?.ok_or_else(|| self.not_ours(&request))?;
-        let issuer = Uscc::parse(&row.issuer_uscc)
-            .map_err(|error| crate::store::Error::Row { space: Space::Certificates.name(), problem: error.to_string() })?;
+        let row =
+            self.store.own_certificate(self.region, &request.certificate_id)?.ok_or_else(|| self.not_ours(&request))?;
+        let issuer = Uscc::parse(&row.issuer_uscc).map_err(|error| crate::store::Error::Row {
+            space: Space::Certificates.name(),
+            problem: error.to_string(),
+        })?;
         self.policy.may_issue(caller, &issuer, &row.type_code)?;
         let kind = self.certificate_type(&row.type_code, Some(row.type_version))?;
         let digest = content(&request).digest(&self.keys.store.subkey(REQUESTS));
@@ -60,7 +63,9 @@ impl Issuing {
                 format!("a certificate of {region}"),
                 format!("a certificate of {}; the status is changed in its own city", self.region),
             ),
-            None => Refusal::caller(Reason::CertificateNotFound, format!("certificate {id}"), "a certificate of this city"),
+            None => {
+                Refusal::caller(Reason::CertificateNotFound, format!("certificate {id}"), "a certificate of this city")
+            }
         }
     }
 }
@@ -92,10 +97,7 @@ fn content(request: &StatusRequest) -> Content {
         .field(4, &request.status_code)
         .field(5, request.effective_on.map_or_else(String::new, |date| date.to_string()))
         .field(6, request.decided_on.to_string())
-        .nested(
-            7,
-            Content::inner().field(1, request.deciding_body.uscc.as_str()).field(2, &request.deciding_body.name),
-        )
+        .nested(7, Content::inner().field(1, request.deciding_body.uscc.as_str()).field(2, &request.deciding_body.name))
         .field(8, &request.document_number)
         .field(9, &request.reason)
         .field(10, [request.authority as u8])
@@ -115,7 +117,11 @@ impl ChangeStatus {
     fn change(&self, row: &store::CertificateRow) -> Result<StatusChange, Refusal> {
         let from = Status::from_number(row.status).unwrap_or(Status::Active);
         status::allowed(from, self.asked.to, self.asked.restoring).map_err(|error| {
-            Refusal::caller(Reason::StatusChangeNotAllowed, error.to_string(), format!("a change that {} allows", self.kind.name))
+            Refusal::caller(
+                Reason::StatusChangeNotAllowed,
+                error.to_string(),
+                format!("a change that {} allows", self.kind.name),
+            )
         })?;
         let newest = row.links.last().map_or((row.epoch, row.index), |link| (link.epoch, link.index));
         let asked = &self.asked;

@@ -27,7 +27,10 @@ pub(super) struct Credential {
 
 impl Credential {
     pub(super) fn of(signer: &DocumentSigner, region: Region) -> Self {
-        let (leaf, intermediates) = (signer.chain.first().cloned().unwrap_or_default(), signer.chain.iter().skip(1).cloned().collect::<Vec<_>>());
+        let (leaf, intermediates) = (
+            signer.chain.first().cloned().unwrap_or_default(),
+            signer.chain.iter().skip(1).cloned().collect::<Vec<_>>(),
+        );
         let row = store::CredentialRow {
             leaf: leaf.clone().into(),
             intermediates: intermediates.iter().cloned().map(Into::into).collect(),
@@ -104,7 +107,8 @@ impl Issue {
     fn replace(&self, view: &View<'_>, index: u64) -> Result<Option<Write>, Refusal> {
         let Some(key) = self.previous_key() else { return Ok(None) };
         let conflict = |found: String| Refusal::caller(Reason::RevisionConflict, found, "the newest revision");
-        let value = view.row(Space::Certificates, &key)?.ok_or_else(|| conflict("a certificate that is gone".into()))?;
+        let value =
+            view.row(Space::Certificates, &key)?.ok_or_else(|| conflict("a certificate that is gone".into()))?;
         let mut row: store::CertificateRow = own::decode(Space::Certificates, value)?;
         if !row.replaced_by.is_empty() {
             return Err(conflict(format!("a certificate that {} has replaced", row.replaced_by)));
@@ -173,12 +177,8 @@ impl Command for Issue {
         let row = store::CertificateRow { epoch: first.epoch, index, ..self.row.clone() };
         changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
         changes.rows.push(Write::put(Space::Disclosures, self.certificate_key(), self.disclosures.clone()));
-        let answer = store::RequestRow {
-            certificate_id: self.id.clone(),
-            epoch: first.epoch,
-            index,
-            ..Default::default()
-        };
+        let answer =
+            store::RequestRow { certificate_id: self.id.clone(), epoch: first.epoch, index, ..Default::default() };
         changes.rows.push(self.request.answered(answer, view.now_ms()));
         if let Some(import) = &self.import {
             let row = store::ImportRow { digest: import.digest.to_vec().into(), certificate_id: self.id.clone() };

@@ -1,7 +1,13 @@
 //! A certificate of this city with all that is known of it here.
 
 use super::{Issuing, command::date, disclosures_aad};
-use crate::{refusal::Refusal, store::{Error, Space, Store, log::{Entry, Kind, Log}, own}};
+use crate::{
+    refusal::Refusal,
+    store::{
+        Error, Space, Store,
+        log::{Entry, Kind, Log},
+    },
+};
 use bytes::Bytes;
 use exchange_core::{
     certificate::Header,

@@ -69,9 +69,8 @@ impl Lookup {
 
     /// A question of this city about a certificate that this city keeps: both records in the one log.
     pub(super) async fn answer_own(&self, asked: LogProof, party: &Party) -> Result<Released, Refusal> {
-        let record = convert::decode(&asked.entry).map_err(|error| {
-            Refusal::node(Reason::Internal, error.to_string(), "an own record that reads")
-        })?;
+        let record = convert::decode(&asked.entry)
+            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "an own record that reads"))?;
         self.decide(self.region, &asked, &record, party).await
     }
 
@@ -141,11 +140,21 @@ impl Lookup {
             })
             .await?;
         let Ok(grant) = judged.grant else {
-            return Ok(Released { proof: recorded.proof, disclosures: Vec::new(), standing: v1::Standing::default(), withheld: Vec::new() });
+            return Ok(Released {
+                proof: recorded.proof,
+                disclosures: Vec::new(),
+                standing: v1::Standing::default(),
+                withheld: Vec::new(),
+            });
         };
         if recorded.refusal.is_some() {
             // Refused the first time; the same question does not become another one.
-            return Ok(Released { proof: recorded.proof, disclosures: Vec::new(), standing: v1::Standing::default(), withheld: Vec::new() });
+            return Ok(Released {
+                proof: recorded.proof,
+                disclosures: Vec::new(),
+                standing: v1::Standing::default(),
+                withheld: Vec::new(),
+            });
         }
         let disclosures = if recorded.repeated {
             let first = convert::decode(&recorded.proof.entry)

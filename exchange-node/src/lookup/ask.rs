@@ -1,6 +1,6 @@
 //! The asking side.
 
-use super::{Lookup, Standing, matter_purpose};
+use super::{Lookup, matter_purpose};
 use crate::{
     access::{self, Party, Recorded, Step},
     idempotency::Content,
@@ -253,7 +253,11 @@ impl Lookup {
     ) -> Result<Released, Refusal> {
         let answer = self.peers.lookup(custodian, peer::question(asked, &party.holder, &party.salt), deadline).await?;
         let (proof, disclosures, standing, withheld) = peer::answer(answer).map_err(|error| {
-            Refusal::peer(Reason::QuestionProofInvalid, error.to_string(), format!("an answer of {custodian} that reads"))
+            Refusal::peer(
+                Reason::QuestionProofInvalid,
+                error.to_string(),
+                format!("an answer of {custodian} that reads"),
+            )
         })?;
         Ok(Released { proof, disclosures, standing, withheld })
     }
@@ -268,7 +272,11 @@ impl Lookup {
         question_leaf: &[u8; 32],
     ) -> Result<AccessRecord, Refusal> {
         let wrong = |found: String| {
-            Refusal::peer(Reason::QuestionProofInvalid, found, format!("an answer that {custodian}'s access log proves"))
+            Refusal::peer(
+                Reason::QuestionProofInvalid,
+                found,
+                format!("an answer that {custodian}'s access log proves"),
+            )
         };
         self.proofs.verify(proof, custodian)?;
         let record = convert::decode(&proof.entry).map_err(|error| wrong(error.to_string()))?;
@@ -294,7 +302,12 @@ impl Lookup {
 }
 
 /// Each released value is the one that was signed, and all of them are what the record says.
-fn check_released(header: &Header, record: &AccessRecord, released: &Released, custodian: Region) -> Result<(), Refusal> {
+fn check_released(
+    header: &Header,
+    record: &AccessRecord,
+    released: &Released,
+    custodian: Region,
+) -> Result<(), Refusal> {
     for disclosure in &released.disclosures {
         header.check_disclosure(disclosure).map_err(|error| {
             Refusal::peer(Reason::NotGenuine, error.to_string(), "values with the digests that the issuer signed")

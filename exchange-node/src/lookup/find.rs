@@ -15,7 +15,6 @@ use exchange_core::{
     position::Position,
     purpose::{self, Asked, SearchFacts},
     question::Question,
-    region::Region,
 };
 use exchange_proto::{access as convert, store as row};
 use ring::digest::{SHA256, digest};
@@ -98,7 +97,11 @@ impl Lookup {
         }
         certificates.truncate(MOST_FOUND);
         let receipt = self.record_searched(caller, &request, &certificates).await?;
-        Ok(Found { certificates, receipt, withheld_types: granted.withheld().iter().map(ToString::to_string).collect() })
+        Ok(Found {
+            certificates,
+            receipt,
+            withheld_types: granted.withheld().iter().map(ToString::to_string).collect(),
+        })
     }
 
     fn find_type(&self, code: &str, question: &Question, found: &mut Vec<FoundOne>) -> Result<(), Refusal> {

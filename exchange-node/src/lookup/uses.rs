@@ -60,8 +60,7 @@ pub fn page_token(token: &str) -> Result<(u32, u64), Refusal> {
     if token.is_empty() {
         return Ok((0, 0));
     }
-    token
-        .split_once('/')
-        .and_then(|(epoch, index)| Some((epoch.parse().ok()?, index.parse().ok()?)))
-        .ok_or_else(|| Refusal::caller(Reason::PageTokenInvalid, "a page token of another list", "the token of the last page"))
+    token.split_once('/').and_then(|(epoch, index)| Some((epoch.parse().ok()?, index.parse().ok()?))).ok_or_else(|| {
+        Refusal::caller(Reason::PageTokenInvalid, "a page token of another list", "the token of the last page")
+    })
 }

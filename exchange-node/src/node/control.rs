@@ -192,7 +192,7 @@ impl Control {
             access: Some(self.log_status(Kind::Access)?),
             regions,
             trust: Some(v1::TrustStatus {
-                series: bundle.series.clone(),
+                series: bundle.series.to_string(),
                 number: bundle.number,
                 expires_at_ms: bundle.expires_at_ms,
                 crls,

@@ -105,12 +105,19 @@ impl Peers {
     ///
     /// # Errors
     /// The peer's refusal, other bytes than those that were named, or more of them.
-    pub async fn trust_item(self: &Arc<Self>, region: Region, sha256: &[u8; 32], length: u64) -> Result<Vec<u8>, Refusal> {
+    pub async fn trust_item(
+        self: &Arc<Self>,
+        region: Region,
+        sha256: &[u8; 32],
+        length: u64,
+    ) -> Result<Vec<u8>, Refusal> {
         let request = v1::GetTrustRequest { sha256: Bytes::copy_from_slice(sha256) };
         let answer = self.reader(region)?.get_trust(with_deadline(request, READ)).await;
         let mut stream = answer.map_err(|status| refused(region, &status))?.into_inner();
         let mut bytes = Vec::new();
-        let wrong = |found: String| Refusal::peer(Reason::MessageUndecodable, found, format!("the {length} bytes that {region} named"));
+        let wrong = |found: String| {
+            Refusal::peer(Reason::MessageUndecodable, found, format!("the {length} bytes that {region} named"))
+        };
         while let Some(item) = stream.message().await.map_err(|status| refused(region, &status))? {
             match item.item {
                 Some(v1::trust_item::Item::BundleChunk(chunk) | v1::trust_item::Item::CrlChunk(chunk)) => {
@@ -127,7 +134,7 @@ impl Peers {
 }
 
 /// Another node's error in our words: its own reason where it gave one.
-pub(crate) fn refused(region: Region, status: &Status) -> Refusal {
+fn refused(region: Region, status: &Status) -> Refusal {
     if let Some(reason) = status::reason_of(status).as_deref().and_then(Reason::from_code) {
         return Refusal::peer(reason, format!("a refusal of {region}: {}", status.message()), reason.info().cure_en);
     }

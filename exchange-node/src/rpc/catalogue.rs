@@ -62,7 +62,7 @@ impl CatalogueService for Services {
     ) -> Result<Response<v1::ListCertificateTypesResponse>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
-        let codes = self.lookup.store.type_codes()?;
+        let codes = self.lookup.store.type_codes().map_err(Refusal::from)?;
         let (page, next_page_token) = page(codes, message.page_size, &message.page_token);
         let mut certificate_types = Vec::new();
         for code in page {
@@ -72,10 +72,7 @@ impl CatalogueService for Services {
         Ok(Response::new(v1::ListCertificateTypesResponse { certificate_types, next_page_token }))
     }
 
-    async fn get_matter(
-        &self,
-        request: Request<v1::GetMatterRequest>,
-    ) -> Result<Response<v1::MatterView>, Status> {
+    async fn get_matter(&self, request: Request<v1::GetMatterRequest>) -> Result<Response<v1::MatterView>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
         let version = (message.version != 0).then_some(message.version);
@@ -90,7 +87,7 @@ impl CatalogueService for Services {
     ) -> Result<Response<v1::ListMattersResponse>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
-        let codes = self.lookup.store.matter_codes()?;
+        let codes = self.lookup.store.matter_codes().map_err(Refusal::from)?;
         let (page, next_page_token) = page(codes, message.page_size, &message.page_token);
         let mut matters = Vec::new();
         for code in page {
@@ -111,8 +108,7 @@ impl Services {
         validate_only: bool,
     ) -> Result<Response<v1::Published>, Status> {
         let request_id = certificate::request_id(request_id).map_err(Refusal::from)?;
-        let published =
-            self.publishing.publish(caller, request_id, item, validate_only).await?;
+        let published = self.publishing.publish(caller, request_id, item, validate_only).await?;
         Ok(Response::new(v1::Published {
             code: published.code,
             version: published.version,

@@ -1,12 +1,10 @@
 //! `CertificateService`: parse, one call, encode.
 
 use super::{Services, services::enter};
-use crate::{
-    issuing::Record,
-    lookup::Lookup,
-    refusal::Refusal,
+use crate::{issuing::Record, lookup::Lookup, refusal::Refusal};
+use exchange_core::{
+    date::Date, position::Position, reason::Reason, region::Region, status::Status as CertificateStatus,
 };
-use exchange_core::{date::Date, position::Position, reason::Reason, region::Region, status::Status as CertificateStatus};
 use exchange_proto::{
     certificate as convert, store as row,
     v1::{self, certificate_service_server::CertificateService},
@@ -87,7 +85,8 @@ impl CertificateService for Services {
 /// A certificate of this city; values only for those who may see them.
 pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
     let header = record.header;
-    let disclosures = if values { record.disclosures.iter().map(convert::encode_disclosure).collect() } else { Vec::new() };
+    let disclosures =
+        if values { record.disclosures.iter().map(convert::encode_disclosure).collect() } else { Vec::new() };
     v1::Certificate {
         certificate_id: header.certificate_id.to_string(),
         type_code: header.type_code.to_string(),
@@ -149,9 +148,8 @@ fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::Li
         "" => lookup.region,
         text => Region::parse(text).map_err(|error| bad(error.to_string(), "a region's six digits"))?,
     };
-    let date = |date: Option<v1::Date>| {
-        date.map(convert::date).transpose().map_err(|error| bad(error.to_string(), "a date"))
-    };
+    let date =
+        |date: Option<v1::Date>| date.map(convert::date).transpose().map_err(|error| bad(error.to_string(), "a date"));
     let (from, until) = (date(request.issued_from)?, date(request.issued_until)?);
     let size = match request.page_size {
         0 => PAGE,

@@ -2,8 +2,8 @@
 
 use super::{Services, certificate, services::enter};
 use crate::{
-    refusal::Refusal,
     lookup::{Answered, FindRequest, LookupRequest, Standing, Target, uses},
+    refusal::Refusal,
     verification::{Subject, Verdict, Verification},
 };
 use exchange_core::{certificate_id::TypeCode, reason::Reason};
@@ -86,10 +86,7 @@ impl LookupService for Services {
         Ok(Response::new(self.encode_verification(verification)))
     }
 
-    async fn list_uses(
-        &self,
-        request: Request<v1::ListUsesRequest>,
-    ) -> Result<Response<v1::ListUsesResponse>, Status> {
+    async fn list_uses(&self, request: Request<v1::ListUsesRequest>) -> Result<Response<v1::ListUsesResponse>, Status> {
         let (caller, message) = enter(request)?;
         let holder = access::holder(message.holder).map_err(Refusal::from)?;
         let from = uses::page_token(&message.page_token)?;
@@ -194,8 +191,9 @@ fn standing(standing: Standing) -> v1::Standing {
 }
 
 fn type_code(text: &str) -> Result<TypeCode, Refusal> {
-    TypeCode::parse(text)
-        .map_err(|error| Refusal::caller(Reason::TypeUnknown, error.to_string(), "a certificate type code of 21 characters"))
+    TypeCode::parse(text).map_err(|error| {
+        Refusal::caller(Reason::TypeUnknown, error.to_string(), "a certificate type code of 21 characters")
+    })
 }
 
 fn missing(field: &str) -> Status {

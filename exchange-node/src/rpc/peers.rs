@@ -69,10 +69,7 @@ impl PeerService for Services {
 
     type GetTrustStream = Items<v1::TrustItem>;
 
-    async fn get_trust(
-        &self,
-        request: Request<v1::GetTrustRequest>,
-    ) -> Result<Response<Self::GetTrustStream>, Status> {
+    async fn get_trust(&self, request: Request<v1::GetTrustRequest>) -> Result<Response<Self::GetTrustStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_call_as_peer(&caller)?;
         let items = self.readable.trust_items(&message)?;

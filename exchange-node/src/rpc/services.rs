@@ -2,15 +2,8 @@
 
 use super::{caller, peer::Readable};
 use crate::{
-    catalogue::Publishing,
-    issuing::Issuing,
-    limits::Limits,
-    lookup::Lookup,
-    node::Control,
-    policy::Policy,
-    spawn::Tasks,
-    tls::Caller,
-    watch::Watch,
+    catalogue::Publishing, issuing::Issuing, limits::Limits, lookup::Lookup, node::Control, policy::Policy,
+    spawn::Tasks, tls::Caller, watch::Watch,
 };
 use exchange_proto::v1::{
     admin_service_server::AdminServiceServer, catalogue_service_server::CatalogueServiceServer,

@@ -7,7 +7,6 @@ use crate::{
 };
 use exchange_core::{position::Position, reason::Reason, region::Region};
 use exchange_proto::{certificate as convert, v1};
-use std::sync::Arc;
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;

@@ -19,9 +19,7 @@ use exchange_core::{
     event::{Carried, EventKind},
     holder::{Holder, HolderTags, holder_tag, number_tag},
     issuer::Issuer,
-    matter::{
-        Delegate, HandlingMode, Implementation, Limit, LimitUnit, Material, MaterialSource, Matter, Situation,
-    },
+    matter::{Delegate, HandlingMode, Implementation, Limit, LimitUnit, Material, MaterialSource, Matter, Situation},
     matter_code::{BasicCode, ExerciseLevel, ImplementationCode, MatterKind},
     merkle::{Frontier, leaf_hash},
     position::Position,
@@ -88,7 +86,11 @@ pub fn header() -> Header {
         previous: Some(certificate_id(1)),
         origin: Origin::Backfilled,
         fields,
-        files: vec![FileDigest { media_type: "application/ofd".to_owned(), digest: [0xF1; 32], rounded_length: 131_072 }],
+        files: vec![FileDigest {
+            media_type: "application/ofd".to_owned(),
+            digest: [0xF1; 32],
+            rounded_length: 131_072,
+        }],
     }
 }
 
@@ -117,7 +119,8 @@ fn field(name: &str, label: &str, format: FieldFormat, role: Option<FieldRole>) 
 }
 
 pub fn certificate_type() -> CertificateType {
-    let note = FieldSpec { required: false, max_bytes: Some(1_000), ..field("BZ", "备注", FieldFormat::Multiline, None) };
+    let note =
+        FieldSpec { required: false, max_bytes: Some(1_000), ..field("BZ", "备注", FieldFormat::Multiline, None) };
     CertificateType {
         type_code: type_code(),
         version: 3,
@@ -432,7 +435,11 @@ pub fn bundle() -> TrustBundle {
         roots: vec![vec![0x30, 0x01, 0x00]],
         regions: BTreeMap::from([(region("370100"), jinan)]),
         bodies: vec![BodyException { uscc: department().uscc, region: region("370100"), successors: Vec::new() }],
-        custody: vec![Custody { type_code: type_code().to_string(), issuing_regions: Vec::new(), custodian: region("370000") }],
+        custody: vec![Custody {
+            type_code: type_code().to_string(),
+            issuing_regions: Vec::new(),
+            custodian: region("370000"),
+        }],
         seal_anchors: Vec::new(),
     }
 }
