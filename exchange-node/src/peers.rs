@@ -7,7 +7,6 @@
 mod calls;
 mod calls;
 
-
 use crate::{
     clock::Clock,
     random::Random,

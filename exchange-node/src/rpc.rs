@@ -13,6 +13,8 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use gate::{Gate, GateLayer};
