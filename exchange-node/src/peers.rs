@@ -5,7 +5,6 @@
 //! it either.
 
 mod calls;
-mod calls;
 
 use crate::{
     clock::Clock,
