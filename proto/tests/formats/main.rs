@@ -4,4 +4,7 @@
 
 mod compatibility;
 mod golden;
+mod properties;
+mod questions;
+mod refusals;
 mod samples;

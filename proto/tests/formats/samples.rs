@@ -35,7 +35,10 @@ use std::collections::BTreeMap;
 
 pub const DOMAIN: &str = "exchange.sd.example";
 pub const AT_MS: u64 = 1_790_000_000_123;
+/// No valid number: its check character is wrong.
 pub const HOLDER_CODE: &str = "379999199001010018";
+/// A valid one of nobody, for what must be refused and never repeated.
+pub const IDENTITY_NUMBER: &str = "379999199001010010";
 
 pub fn region(code: &str) -> Region {
     Region::parse(code).unwrap()
