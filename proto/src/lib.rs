@@ -17,7 +17,7 @@ mod wire;
 
 pub use error::Error;
 
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+#[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all, reason = "generated code")]
 mod exchange {
     pub mod v1 {
         tonic::include_proto!("exchange.v1");
