@@ -4,6 +4,8 @@
 
 mod matter;
 mod part;
+#[cfg(test)]
+mod tests;
 
 pub use matter::{encode_implementation, encode_matter, implementation, matter};
 

@@ -13,6 +13,8 @@ use crate::{
 
 mod check;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 pub use check::CheckedDraft;
 pub use refusal::Error;

@@ -15,6 +15,8 @@ pub mod date;
 pub mod disclosure;
 pub mod dsse;
 pub mod event;
+#[cfg(test)]
+mod fixtures;
 pub mod holder;
 pub mod invalid;
 pub mod issuer;

@@ -17,6 +17,8 @@ use crate::{
 
 mod competence;
 mod limit;
+#[cfg(test)]
+mod tests;
 mod uniform;
 
 pub use competence::{Competence, NotCompetent};

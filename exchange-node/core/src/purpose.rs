@@ -26,6 +26,8 @@ use crate::{
 };
 
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use search::{SearchFacts, SearchGrant, grant_search};
 
