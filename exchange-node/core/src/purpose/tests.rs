@@ -218,7 +218,7 @@ fn the_order_of_the_steps() {
     world.fields = vec!["KZ_MJ".into()];
     let mut reasons = vec![world.grant().unwrap_err().reason()];
     let good = self::world();
-    world.purpose = good.purpose.clone();
+    world.purpose = good.purpose;
     reasons.push(world.grant().unwrap_err().reason());
     world.region = good.region;
     reasons.push(world.grant().unwrap_err().reason());
@@ -226,7 +226,7 @@ fn the_order_of_the_steps() {
     reasons.push(world.grant().unwrap_err().reason());
     world.relation = good.relation;
     reasons.push(world.grant().unwrap_err().reason());
-    world.kind = good.kind.clone();
+    world.kind = good.kind;
     reasons.push(world.grant().unwrap_err().reason());
     use Reason::{MatterUnknown, NoFieldNeeded, NotAHolder, NotApproved, RegionNotCompetent, RelationNotAllowed};
     let order = [MatterUnknown, RegionNotCompetent, NotAHolder, RelationNotAllowed, NotApproved, NoFieldNeeded];
