@@ -21,6 +21,7 @@ pub mod net;
 pub mod node;
 pub mod peers;
 pub mod policy;
+pub mod practice;
 pub mod publisher;
 pub mod random;
 pub mod refusal;
