@@ -14,6 +14,8 @@ mod ring;
 pub mod rows;
 mod source;
 mod staged;
+#[cfg(all(test, feature = "test-util"))]
+mod tests;
 
 pub use fork::{Fork, KeepEvidence, is_forked};
 pub use freshness::{CLOCK_ALARM_MS, Freshness, freshness};

@@ -7,6 +7,8 @@ mod broker;
 #[cfg(feature = "test-util")]
 pub mod memory;
 pub mod mock;
+#[cfg(test)]
+mod tests;
 
 use crate::{config, spawn::Tasks};
 use bytes::Bytes;

@@ -18,7 +18,10 @@ use rdkafka::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::{Notify, watch};
@@ -40,6 +43,8 @@ pub(super) struct Clients {
     settings: ArcSwapOption<Settings>,
     producer: ArcSwapOption<FutureProducer>,
     positions: Mutex<BTreeMap<Region, Position>>,
+    /// Counts changes of positions that a feed asked for; a session says which of them it knows.
+    asked: AtomicU64,
     sessions: watch::Sender<Arc<Session>>,
     rebuild: Notify,
     trouble: ArcSwapOption<String>,
@@ -54,6 +59,7 @@ struct Position {
 
 /// One consumer with its queues; replaced whole.
 struct Session {
+    knows: u64,
     cluster: Arc<str>,
     queues: BTreeMap<Region, Queue>,
     consumer: Option<Arc<StreamConsumer>>,
@@ -61,7 +67,7 @@ struct Session {
 
 impl Session {
     fn none() -> Arc<Self> {
-        Arc::new(Self { cluster: Arc::from(""), queues: BTreeMap::new(), consumer: None })
+        Arc::new(Self { knows: 0, cluster: Arc::from(""), queues: BTreeMap::new(), consumer: None })
     }
 }
 
@@ -72,6 +78,7 @@ impl Clients {
             settings: ArcSwapOption::from(settings.map(Arc::new)),
             producer: ArcSwapOption::empty(),
             positions: Mutex::default(),
+            asked: AtomicU64::new(0),
             sessions: watch::Sender::new(Session::none()),
             rebuild: Notify::new(),
             trouble: ArcSwapOption::empty(),
@@ -101,8 +108,15 @@ impl Clients {
 
     pub(super) fn feed(self: &Arc<Self>, region: Region, cluster: &str, offset: i64) -> Feed {
         self.positions().insert(region, Position { cluster: Arc::from(cluster), offset });
+        let needs = self.ask();
+        Feed { clients: Arc::clone(self), region, sessions: self.sessions.subscribe(), needs }
+    }
+
+    /// Asks for a session that knows the positions as they are now.
+    fn ask(&self) -> u64 {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.rebuild.notify_one();
-        Feed { clients: Arc::clone(self), region, sessions: self.sessions.subscribe() }
+        asked
     }
 
     pub(super) async fn publish(&self, region: Region, segment: &Outgoing) -> Result<(), Error> {
@@ -234,9 +248,10 @@ impl Clients {
     }
 
     async fn build(&self) -> Result<Option<Arc<Session>>, Error> {
+        let knows = self.asked.load(Ordering::SeqCst);
         let positions = self.positions().clone();
         let Some(settings) = self.settings.load_full().filter(|_| !positions.is_empty()) else { return Ok(None) };
-        let session = self.tasks.blocking(move || session(&settings, &positions)).await;
+        let session = self.tasks.blocking(move || session(&settings, &positions, knows)).await;
         let session = session.map_err(|error| Error::NotConfirmed(error.to_string()))??;
         let mut positions = self.positions();
         for position in positions.values_mut().filter(|position| position.cluster != session.cluster) {
@@ -249,7 +264,7 @@ impl Clients {
 }
 
 /// Builds a consumer and assigns every region at its position. Blocks.
-fn session(settings: &Settings, positions: &BTreeMap<Region, Position>) -> Result<Session, Error> {
+fn session(settings: &Settings, positions: &BTreeMap<Region, Position>, knows: u64) -> Result<Session, Error> {
     let refused = |error: KafkaError| Error::Configuration(error.to_string());
     let consumer: StreamConsumer = common(settings)
         .set("group.id", &settings.client) // assign() needs one; nothing is committed to it
@@ -282,7 +297,7 @@ fn session(settings: &Settings, positions: &BTreeMap<Region, Position>) -> Resul
         .keys()
         .filter_map(|region| Some((*region, consumer.split_partition_queue(&topic(*region), 0)?)))
         .collect();
-    Ok(Session { cluster, queues, consumer: Some(consumer) })
+    Ok(Session { knows, cluster, queues, consumer: Some(consumer) })
 }
 
 fn common(settings: &Settings) -> ClientConfig {
@@ -310,13 +325,16 @@ pub(super) struct Feed {
     clients: Arc<Clients>,
     region: Region,
     sessions: watch::Receiver<Arc<Session>>,
+    /// Sessions that do not know this feed's last request are passed over.
+    needs: u64,
 }
 
 impl Feed {
     pub(super) async fn next(&mut self) -> Record {
         loop {
             let session = Arc::clone(&self.sessions.borrow_and_update());
-            let received = match session.queues.get(&self.region) {
+            let queue = session.queues.get(&self.region).filter(|_| session.knows >= self.needs);
+            let received = match queue {
                 None => None,
                 Some(queue) => tokio::select! {
                     biased;
@@ -349,10 +367,10 @@ impl Feed {
         }
     }
 
-    pub(super) fn seek(&self, offset: i64) {
+    pub(super) fn seek(&mut self, offset: i64) {
         if let Some(position) = self.clients.positions().get_mut(&self.region) {
             position.offset = offset;
         }
-        self.clients.rebuild.notify_one();
+        self.needs = self.clients.ask();
     }
 }
