@@ -16,6 +16,7 @@ mod load;
 mod lookup;
 mod model;
 mod network;
+mod node;
 mod pki;
 mod process;
 mod province;
@@ -45,6 +46,8 @@ enum Command {
     Ingest(Settings),
     /// From an acknowledged revocation to the event in another city, over a real Kafka.
     Revoke(Settings),
+    #[command(name = "__node", hide = true)]
+    Node(node::Options),
     #[command(name = "__ingest", hide = true)]
     Replica(ingest::replica::Options),
     #[command(name = "__limit-issue", hide = true)]
@@ -117,6 +120,7 @@ fn main() -> Result<()> {
         Command::Revoke(settings) => {
             report::run("revoke", &settings, |folder| runtime.block_on(revoke::run(&settings, folder)))
         }
+        Command::Node(options) => runtime.block_on(node::serve(options)),
         Command::Replica(options) => ingest::replica::run(&options),
         Command::LimitIssue(options) => runtime.block_on(limits::issue::serve(options)),
         Command::LimitRelay(options) => runtime.block_on(limits::relay::serve(options)),
