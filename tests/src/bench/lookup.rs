@@ -13,9 +13,9 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use exchange_proto::v1::{
-    Basis, Certificate, Holder, IssueCertificateRequest, LookupCertificateRequest, LookupCertificateResponse, Party,
-    Question, Relation, lookup_certificate_request::Certificate as Target, lookup_service_client::LookupServiceClient,
-    question::Purpose,
+    Basis, Certificate, Clerk, Holder, IssueCertificateRequest, LookupCertificateRequest, LookupCertificateResponse,
+    Party, Question, Relation, lookup_certificate_request::Certificate as Target,
+    lookup_service_client::LookupServiceClient, question::Purpose,
 };
 use prost::Message;
 use std::{
@@ -42,6 +42,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 struct Questions {
     subjects: Vec<(String, Holder)>,
+    clerk: Clerk,
     next: AtomicUsize,
 }
 
@@ -52,7 +53,8 @@ impl Questions {
             let holder = Holder { code_type: "111".to_owned(), code: code.value.clone() };
             anyhow::Ok((certificate.certificate_id.clone(), holder))
         };
-        Ok(Self { subjects: issued.iter().map(subject).collect::<Result<_>>()?, next: AtomicUsize::new(0) })
+        let subjects = issued.iter().map(subject).collect::<Result<_>>()?;
+        Ok(Self { subjects, clerk: model::clerk()?, next: AtomicUsize::new(0) })
     }
 
     fn next(&self) -> Result<LookupCertificateRequest> {
@@ -65,7 +67,7 @@ impl Questions {
             party: Some(Party { holder: Some(holder.clone()), relation: Relation::Self_.into() }),
             basis: Basis::Application.into(),
             evidence_id: String::new(),
-            clerk: Some(model::clerk()),
+            clerk: Some(self.clerk.clone()),
             purpose_text: String::new(),
         };
         Ok(LookupCertificateRequest {

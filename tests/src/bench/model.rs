@@ -119,7 +119,7 @@ impl Model {
             question_id: self.bytes(16)?.into(),
             kind: kind.into(),
             caller: "spiffe://sd.example/region/370200/system/hall".to_owned(),
-            clerk: Some(clerk()),
+            clerk: Some(clerk()?),
             matter: Some(matter()),
             case_number: "3702002025060200000001".to_owned(),
             party: self.bytes(32)?.into(),
@@ -274,12 +274,12 @@ pub(crate) fn peer_answer(answer: &v1::LookupCertificateResponse) -> v1::PeerAns
 }
 
 /// A clerk at a window.
-pub(crate) fn clerk() -> v1::Clerk {
-    v1::Clerk {
+pub(crate) fn clerk() -> Result<v1::Clerk> {
+    Ok(v1::Clerk {
         staff_number: "QD-0042".to_owned(),
-        organisation_uscc: "11370200004188596X".to_owned(),
+        organisation_uscc: province::department(province::QINGDAO)?.uscc,
         window: "A07".to_owned(),
-    }
+    })
 }
 
 /// 住房公积金购房提取.

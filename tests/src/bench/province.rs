@@ -222,7 +222,7 @@ impl Node {
 }
 
 /// An invented registry of a region; its code carries the region's division code.
-fn department(region: &str) -> Result<Issuer> {
+pub(crate) fn department(region: &str) -> Result<Issuer> {
     let digits = format!("11{region}MB2B00001");
     let check = check_digit::gb32100(&digits).context("17 characters have a check character")?;
     Ok(Issuer { uscc: format!("{digits}{check}"), name: "样例不动产登记中心".to_owned() })
