@@ -19,6 +19,7 @@ pub mod event;
 mod fixtures;
 pub mod holder;
 pub mod invalid;
+pub mod invariants;
 pub mod issuer;
 pub mod matter;
 pub mod matter_code;
