@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod indexer;
 pub mod issuing;
 pub mod kafka;
+pub mod import;
 pub mod keys;
 #[cfg(test)]
 mod lab;
