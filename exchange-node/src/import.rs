@@ -29,7 +29,7 @@ use row::Job;
 use send::{Sender, Sent};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -133,6 +133,12 @@ pub enum Error {
         /// Why.
         source: csv::Error,
     },
+    /// The rejected rows would replace the rows that are read.
+    #[error("{path} is read and would be replaced by the rejected rows: name another file for them")]
+    OwnInput {
+        /// Which.
+        path: PathBuf,
+    },
     /// The node refuses everything, or is not available.
     #[error("{}", .0.message())]
     Node(#[from] Box<tonic::Status>),
@@ -155,6 +161,10 @@ pub async fn run(
     let clock = crate::clock::Clock::default();
     let from = clock.instant();
     let tasks = Tasks::default();
+    let same = |a: &Path, b: &Path| a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same(&options.file, &options.rejected_path()) {
+        return Err(Error::OwnInput { path: options.file.clone() });
+    }
     let source = read::open(options, progress)?;
     let columns = Arc::new(Columns::new(&source.header)?);
     for name in columns.unused() {
