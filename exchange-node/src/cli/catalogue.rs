@@ -101,7 +101,8 @@ async fn publish(files: &[PathBuf], dry_run: bool, client: &ClientArgs, format: 
         print_json(&all?.into())?;
     } else {
         let rows = published.iter().map(|(kind, done)| {
-            let position = done.position.as_ref().map(|at| format!("{} epoch {} entry {}", at.region, at.epoch, at.index));
+            let position =
+                done.position.as_ref().map(|at| format!("{} epoch {} entry {}", at.region, at.epoch, at.index));
             let outcome = position.unwrap_or_else(|| "checked, not published".to_owned());
             [(*kind).to_owned(), done.code.clone(), done.version.to_string(), outcome]
         });

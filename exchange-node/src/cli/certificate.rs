@@ -99,8 +99,9 @@ enum OriginArg {
 
 async fn issue(args: &IssueArgs, format: Format) -> Result<Exit, Failure> {
     let bytes = ca_tools::files::read(&args.fields, 2 << 20)?;
-    let fields: BTreeMap<String, String> = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::usage(format!("{}: {error}; a JSON object of texts is needed", args.fields.display())))?;
+    let fields: BTreeMap<String, String> = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::usage(format!("{}: {error}; a JSON object of texts is needed", args.fields.display()))
+    })?;
     let fields = fields.into_iter().map(|(name, value)| v1::FieldValue { name, value }).collect();
     let origin = match args.origin {
         OriginArg::Synchronous => v1::Origin::Synchronous,

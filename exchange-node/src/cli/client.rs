@@ -184,9 +184,7 @@ fn target(profile: &Profile, own: Option<Region>, trust: &Trust) -> Result<Targe
         Some(address) => nodes.iter().find(|node| node.address == *address).or(nodes.first()),
         None => nodes.first(),
     };
-    let unknown = |option| {
-        Failure::usage(format!("the trust bundle names no node of region {region}: give {option}"))
-    };
+    let unknown = |option| Failure::usage(format!("the trust bundle names no node of region {region}: give {option}"));
     let address = match (&profile.node, listed) {
         (Some(address), _) => address.clone(),
         (None, Some(node)) => node.address.clone(),

@@ -44,7 +44,8 @@ pub(super) fn run(ConfigCommand::Check { config: path }: &ConfigCommand) -> Resu
 
 /// Settings of the environment: `EXCHANGE__SECTION__KEY`.
 pub(super) fn overrides() -> Vec<(String, String)> {
-    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let texts =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     texts.filter(|(name, _)| name.starts_with("EXCHANGE__")).collect()
 }
 

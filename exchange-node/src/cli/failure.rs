@@ -134,7 +134,8 @@ impl From<ca_tools::Error> for Failure {
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+    // Named, because a reference to an error is an error of its own with a shorter life.
+    std::iter::successors(Some(error), |error| <dyn Error>::source(*error))
 }
 
 #[cfg(test)]

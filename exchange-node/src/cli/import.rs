@@ -111,6 +111,8 @@ fn failure(error: Error) -> Failure {
             Failure::new(failure.exit, text)
         }
         Error::Task(_) => Failure::new(Exit::Failed, error),
-        Error::Encoding { .. } | Error::Columns(_) | Error::Csv { .. } | Error::OwnInput { .. } => Failure::usage(error),
+        Error::Encoding { .. } | Error::Columns(_) | Error::Csv { .. } | Error::OwnInput { .. } => {
+            Failure::usage(error)
+        }
     }
 }

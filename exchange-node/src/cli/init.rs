@@ -190,7 +190,8 @@ mod tests {
     fn the_commented_examples_are_configuration_too() {
         let region = Region::parse("370100").unwrap();
         let text = super::config(&args("x".into()), region);
-        let examples = ["[departments", "name = \"济南", "certificate = \"dep", "key = \"dep", "authorisation", "[systems"];
+        let examples =
+            ["[departments", "name = \"济南", "certificate = \"dep", "key = \"dep", "authorisation", "[systems"];
         let more = ["departments = ", "types = ", "lookup = ", "metrics = ", "alone = "];
         let wanted = |line: &str| examples.iter().chain(&more).any(|start| line.starts_with(start));
         let uncommented: Vec<&str> =

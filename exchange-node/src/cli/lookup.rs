@@ -74,10 +74,8 @@ pub(super) async fn run(command: LookupCommand, format: Format) -> Result<Exit, 
 }
 
 async fn find(args: &FindArgs, format: Format) -> Result<Exit, Failure> {
-    let request = v1::FindCertificatesRequest {
-        question: Some(args.question.question()?),
-        type_codes: args.type_codes.clone(),
-    };
+    let request =
+        v1::FindCertificatesRequest { question: Some(args.question.question()?), type_codes: args.type_codes.clone() };
     let mut client = LookupServiceClient::new(args.client.channel().await?);
     let answer = client.find_certificates(request).await?.into_inner();
     if format == Format::Json {

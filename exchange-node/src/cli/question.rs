@@ -104,7 +104,7 @@ impl QuestionArgs {
             (None, None) => return Err(Failure::usage("--matter or --scenario is needed")),
         };
         let relation = match self.relation {
-            RelationArg::Oneself => Relation::Oneself,
+            RelationArg::Oneself => Relation::SelfApplicant,
             RelationArg::Spouse => Relation::Spouse,
             RelationArg::LegalRep => Relation::LegalRep,
             RelationArg::Guardian => Relation::Guardian,

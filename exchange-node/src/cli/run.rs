@@ -62,8 +62,8 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
 /// Log lines go to standard error, as the configuration says.
 fn log(source: &Source) -> Result<(), Failure> {
     let telemetry = source.read()?.telemetry;
-    let filter = EnvFilter::try_new(&telemetry.filter)
-        .map_err(|error| Failure::usage(format!("telemetry.filter: {error}")))?;
+    let filter =
+        EnvFilter::try_new(&telemetry.filter).map_err(|error| Failure::usage(format!("telemetry.filter: {error}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = match telemetry.format {
         LogFormat::Json => lines.json().try_init(),

@@ -75,9 +75,11 @@ fn print(status: &v1::NodeStatus) -> Result<(), Failure> {
         ["region", "name", "state", "entries", "as of", "rejected/altered/deferred", "void", "forks", "last reason"];
     super::output::print("")?;
     print_rows(header, regions.collect())?;
-    let crls = status.trust.iter().flat_map(|trust| &trust.crls).map(|crl| {
-        [crl.issuer.clone(), crl.number.to_string(), instant(crl.next_update_ms), crl.state.clone()]
-    });
+    let crls = status
+        .trust
+        .iter()
+        .flat_map(|trust| &trust.crls)
+        .map(|crl| [crl.issuer.clone(), crl.number.to_string(), instant(crl.next_update_ms), crl.state.clone()]);
     super::output::print("")?;
     print_rows(["CRL of", "number", "next", "state"], crls.collect())
 }

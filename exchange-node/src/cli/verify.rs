@@ -46,8 +46,7 @@ pub(super) async fn run(args: &VerifyArgs, format: Format) -> Result<Exit, Failu
         (Some(id), None) => Certificate::CertificateId(id.clone()),
         (None, None) => return Err(Failure::usage("an id or --envelope is needed")),
     };
-    let request =
-        v1::VerifyCertificateRequest { certificate: Some(certificate), on_day: args.on_day.map(encode_date) };
+    let request = v1::VerifyCertificateRequest { certificate: Some(certificate), on_day: args.on_day.map(encode_date) };
     let mut client = LookupServiceClient::new(args.client.channel().await?);
     let answer = client.verify_certificate(request).await?.into_inner();
     if format == Format::Json {
