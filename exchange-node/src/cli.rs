@@ -59,7 +59,6 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by polic
     version = VERSION,
     before_help = EXAMPLES,
     after_help = AFTER,
-    propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true
 )]

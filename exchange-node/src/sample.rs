@@ -18,7 +18,7 @@ mod write;
 
 pub use fault::Fault;
 pub use kind::Kind;
-pub use write::{Encoding, write};
+pub use write::write;
 
 use departments::Department;
 use exchange_core::region::Region;

@@ -3,8 +3,9 @@
 use super::Failure;
 use crate::{
     exit::Exit,
+    import::Encoding,
     random::Random,
-    sample::{Encoding, rows, write},
+    sample::{rows, write},
 };
 use clap::Args;
 use exchange_core::region::Region;
@@ -29,7 +30,7 @@ pub(super) struct SampleArgs {
     #[arg(long)]
     seed: Option<u64>,
     /// How the text is written.
-    #[arg(long, value_enum, default_value = "utf8", alias = "enc")]
+    #[arg(long, value_enum, default_value = "utf-8")]
     encoding: Encoding,
     /// New file; standard output without it.
     #[arg(long, value_name = "FILE")]

@@ -21,12 +21,6 @@ fn a_misspelt_command_suggests_the_near_one() {
 }
 
 #[test]
-fn the_marks_of_the_demo_are_usable() {
-    let line = "exchange-node sample --rows 10 --region 370100 --seed 1";
-    assert!(Cli::try_parse_from(line.split(' ')).is_ok());
-}
-
-#[test]
 fn config_check_names_an_unknown_key_and_the_near_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");

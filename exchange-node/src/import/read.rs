@@ -18,7 +18,8 @@ const CHUNK: usize = 64 << 10;
 /// Of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Encoding {
-    /// With or without a byte order mark.
+    /// Read with or without a byte order mark, written without.
+    #[value(name = "utf-8", alias = "utf8")]
     Utf8,
     /// GB 18030, and with it GBK and GB 2312.
     Gb18030,

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::*;
+use crate::import::Encoding;
 use exchange_core::{date::Date, holder::Holder, resident_id::ResidentId, uscc::Uscc};
 use std::collections::{BTreeMap, BTreeSet};
 
