@@ -98,9 +98,8 @@ impl Kind {
     /// The type's own status code, as in the sample catalogue.
     pub(super) const fn status_code(self, becomes: Becomes) -> &'static str {
         let [active, cancelled, revoked] = match self {
-            Self::BusinessLicence | Self::Title | Self::Registration => ["01", "06", "05"],
             Self::TransportPermit | Self::VehiclePermit | Self::Qualification => ["10", "03", "05"],
-            Self::SafetyPermit => ["01", "04", "07"],
+            _ => ["01", "04", "07"],
         };
         match becomes {
             Becomes::Active => active,

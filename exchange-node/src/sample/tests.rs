@@ -42,7 +42,7 @@ fn every_thousand_has_the_mix() {
         assert_eq!(types, BTreeMap::from(expected));
         let count = |wanted: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| wanted(row)).count();
         assert_eq!(count(&|row| row.value("origin") == "BACKFILLED"), 220);
-        assert_eq!(count(&|row| ["03", "04", "06"].contains(&row.value("status_code"))), 30);
+        assert_eq!(count(&|row| ["03", "04"].contains(&row.value("status_code"))), 30);
         assert_eq!(count(&|row| ["05", "07"].contains(&row.value("status_code"))), 4);
         let faults: BTreeSet<Fault> = rows.iter().filter_map(|row| row.fault).collect();
         assert_eq!(faults.len(), 10, "one of each fault");
