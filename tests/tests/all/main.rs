@@ -1,0 +1,3 @@
+//! Scenarios over whole nodes, and what must stay true of documents and samples.
+
+mod docs;
