@@ -12,6 +12,9 @@ mod services;
 pub mod status;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use gate::{Gate, GateLayer};
