@@ -5,6 +5,7 @@
 
 mod load;
 
+pub(crate) use load::with_suggestion;
 pub use load::{Error, load, parse};
 
 use exchange_core::{region::Region, uscc::Uscc};

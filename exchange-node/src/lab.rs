@@ -293,7 +293,7 @@ impl Lab {
         tasks.spawn(Arc::clone(&tls).follow(tasks.clone()));
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_address().unwrap();
-        let bounds = tls::Limits { longest: longest_handshake, ..tls::Limits::from(limits) };
+        let bounds = tls::HandshakeLimits { longest: longest_handshake, ..tls::HandshakeLimits::from(limits) };
         let incoming = tls.accept(listener, bounds, &tasks);
         let calls = Arc::new(Limits::new(limits, self.clock.clone()));
         let policy = Policy::new(region(JINAN), region("370000"), &BTreeMap::new()).unwrap();

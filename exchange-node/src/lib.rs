@@ -3,11 +3,13 @@
 
 pub mod access;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
 pub mod comparison;
 pub mod config;
 pub mod exit;
 pub mod idempotency;
+pub mod import;
 pub mod indexer;
 pub mod issuing;
 pub mod kafka;

@@ -12,9 +12,6 @@ mod services;
 pub mod status;
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;
 mod watch;
 
 pub use gate::{Gate, GateLayer};

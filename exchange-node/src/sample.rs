@@ -18,7 +18,7 @@ mod write;
 
 pub use fault::Fault;
 pub use kind::Kind;
-pub use write::{Encoding, write};
+pub use write::write;
 
 use departments::Department;
 use exchange_core::region::Region;
@@ -28,7 +28,7 @@ use random::Numbers;
 pub const BLOCK: u64 = 1_000;
 
 /// The columns of a sample file, in order: those of `up_lic_data`, then `status_code`, `origin` and extension fields.
-pub const COLUMNS: [&str; 36] = [
+pub const COLUMNS: [&str; 39] = [
     "certificate_name",
     "certificate_type",
     "certificate_type_code",
@@ -65,6 +65,9 @@ pub const COLUMNS: [&str; 36] = [
     "KZ_QLQTZK",
     "KZ_ZMQLSX",
     "KZ_YWR",
+    "KZ_ZGLB",
+    "KZ_CCLZRQ",
+    "KZ_XKFW",
 ];
 
 /// One row of the national table. Field names are its columns.

@@ -65,7 +65,7 @@ fn set(table: &mut toml::Table, path: &[String], value: &str) -> Option<()> {
 }
 
 /// Adds the nearest known key to serde's "unknown field `a`, expected one of `b`, `c`".
-fn with_suggestion(message: &str) -> String {
+pub(crate) fn with_suggestion(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let (Some((unknown, known)), true) = (quoted.split_first(), message.contains("unknown field")) else {
         return message.to_owned();

@@ -91,8 +91,8 @@ impl Files {
 fn all_keys_are_read_and_sign() {
     let keys = Files::new().load().unwrap();
     assert_eq!((keys.epoch, keys.index.len(), keys.store.id().len()), (1, 1, 4));
-    assert_eq!(keys.event_log.verifier().name(), "sd.example.org/370100/events/1");
-    assert_eq!(keys.access_log.verifier().name(), "sd.example.org/370100/access/1");
+    assert_eq!(keys.event_log[0].verifier().name(), "sd.example.org/370100/events/1");
+    assert_eq!(keys.access_log[0].verifier().name(), "sd.example.org/370100/access/1");
     let signer = &keys.departments[&Uscc::parse(HOUSING).unwrap()];
     let signature = signer.key.sign(b"text", Random::new().secure()).unwrap();
     signer.key.public_key().verify(b"text", &signature).unwrap();

@@ -15,7 +15,7 @@ pub enum Kind {
     TransportPermit,
     /// 道路运输证.
     VehiclePermit,
-    /// 道路运输从业资格证.
+    /// 道路运输从业人员从业资格证.
     Qualification,
     /// 安全生产许可证.
     SafetyPermit,
@@ -71,7 +71,7 @@ impl Kind {
             Self::Registration => "不动产登记证明",
             Self::TransportPermit => "道路运输经营许可证",
             Self::VehiclePermit => "道路运输证",
-            Self::Qualification => "道路运输从业资格证",
+            Self::Qualification => "道路运输从业人员从业资格证",
             Self::SafetyPermit => "安全生产许可证",
         }
     }
@@ -95,16 +95,16 @@ impl Kind {
         }
     }
 
-    /// The type's own status code: transport by the ministry's set, the others by that of construction safety.
+    /// The type's own status code, as in the sample catalogue.
     pub(super) const fn status_code(self, becomes: Becomes) -> &'static str {
-        let transport = matches!(self, Self::TransportPermit | Self::VehiclePermit | Self::Qualification);
-        match (becomes, transport) {
-            (Becomes::Active, true) => "10",
-            (Becomes::Cancelled, true) => "03",
-            (Becomes::Revoked, true) => "05",
-            (Becomes::Active, false) => "01",
-            (Becomes::Cancelled, false) => "04",
-            (Becomes::Revoked, false) => "07",
+        let [active, cancelled, revoked] = match self {
+            Self::TransportPermit | Self::VehiclePermit | Self::Qualification => ["10", "03", "05"],
+            _ => ["01", "04", "07"],
+        };
+        match becomes {
+            Becomes::Active => active,
+            Becomes::Cancelled => cancelled,
+            Becomes::Revoked => revoked,
         }
     }
 
@@ -138,10 +138,15 @@ impl Kind {
                 // In this trade the certificate's number is the holder's identity number.
                 row.set("certificate_number", person.number.as_str());
                 holder(row, &person.name, &person.number, IDENTITY_NUMBER);
+                row.set("KZ_ZGLB", numbers.of(&["道路货物运输驾驶员", "道路旅客运输驾驶员", "机动车维修技术人员"]));
+                row.set("KZ_CCLZRQ", row.value("issue_date").to_owned());
             }
             Self::TransportPermit => firm_with_number(row, place, index, numbers, "鲁交运管许可样例"),
             Self::VehiclePermit => firm_with_number(row, place, index, numbers, "鲁交运管样例"),
-            Self::SafetyPermit => firm_with_number(row, place, index, numbers, "（鲁）JZ安许证字样例"),
+            Self::SafetyPermit => {
+                firm_with_number(row, place, index, numbers, "（鲁）JZ安许证字样例");
+                row.set("KZ_XKFW", "建筑施工");
+            }
         }
     }
 }

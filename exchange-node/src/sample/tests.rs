@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::*;
+use crate::import::Encoding;
 use exchange_core::{date::Date, holder::Holder, resident_id::ResidentId, uscc::Uscc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +35,7 @@ fn every_thousand_has_the_mix() {
             ("不动产登记证明", 90),
             ("安全生产许可证", 20),
             ("营业执照", 420),
-            ("道路运输从业资格证", 70),
+            ("道路运输从业人员从业资格证", 70),
             ("道路运输经营许可证", 60),
             ("道路运输证", 80),
         ];

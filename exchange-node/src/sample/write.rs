@@ -1,18 +1,9 @@
 //! A sample as a file.
 
 use super::{COLUMNS, Row};
+use crate::import::Encoding;
 use encoding_rs::GB18030;
 use std::io::{self, Write};
-
-/// How the text is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Encoding {
-    /// Without a byte order mark.
-    #[default]
-    Utf8,
-    /// GB 18030-2022.
-    Gb18030,
-}
 
 /// Bytes that are encoded at once.
 const CHUNK: usize = 64 << 10;

@@ -46,7 +46,7 @@ async fn a_cut_wakes_writes_too() {
     let served = lab.serve(trust.clone()).await; // follows the trust
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_address().unwrap();
-    let limits = tls::Limits { handshakes: 8, handshakes_per_address: 8, longest: PATIENCE };
+    let limits = tls::HandshakeLimits { handshakes: 8, handshakes_per_address: 8, longest: PATIENCE };
     let mut incoming = served.tls.accept(listener, limits, &served.tasks);
     let leaf = lab.qingdao.leaf(&uri(QINGDAO, "node", "node-1"), 666);
     let tcp = tokio::net::TcpStream::connect(address).await.unwrap();

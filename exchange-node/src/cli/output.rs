@@ -1,0 +1,112 @@
+//! Results on standard output: a table for people, JSON for programs.
+
+use super::Failure;
+use crate::exit::Exit;
+use comfy_table::{ContentArrangement, Table, presets};
+use exchange_proto::DESCRIPTORS;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use serde_json::Value;
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
+};
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: JSON as protobuf maps it, field names as in the `.proto`.
+    Json,
+}
+
+/// A message of `exchange.v1` by its name, as JSON.
+pub(super) fn json<M: prost::Message>(name: &str, message: &M) -> Result<Value, Failure> {
+    static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
+    let pool = POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS).ok());
+    let failed = |text: String| Failure::new(Exit::Failed, format!("{name}: {text}"));
+    let descriptor = pool
+        .as_ref()
+        .and_then(|pool| pool.get_message_by_name(&format!("exchange.v1.{name}")))
+        .ok_or_else(|| failed("no such message in the descriptors".to_owned()))?;
+    let mut dynamic = DynamicMessage::new(descriptor);
+    dynamic.transcode_from(message).map_err(|error| failed(error.to_string()))?;
+    let options = SerializeOptions::new().use_proto_field_name(true);
+    dynamic.serialize_with_options(serde_json::value::Serializer, &options).map_err(|error| failed(error.to_string()))
+}
+
+/// Prints JSON.
+pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}"))
+}
+
+/// Prints lines `name  value`; those without value are left out.
+pub(super) fn print_facts(facts: &[(&str, String)]) -> Result<(), Failure> {
+    let mut table = plain();
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        table.add_row([*name, value]);
+    }
+    print(&table.trim_fmt())
+}
+
+/// Prints rows under a header.
+pub(super) fn print_rows<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Result<(), Failure> {
+    let mut table = plain();
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    print(&table.trim_fmt())
+}
+
+/// Prints text and a line end. A reader that has gone away is no failure of ours to report.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Failed, error)),
+        _ => Ok(()),
+    }
+}
+
+/// May messages be coloured? Only on a terminal, and not where `NO_COLOR` is set (no-color.org).
+pub(super) fn coloured() -> bool {
+    io::stderr().is_terminal() && std::env::vars_os().all(|(name, value)| name != "NO_COLOR" || value.is_empty())
+}
+
+/// A progress bar in bytes on a terminal, else none.
+pub(super) fn progress() -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(0);
+    let template = "{bar:24} {percent:>3}%  {msg}  {eta} left";
+    if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn plain() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// The name of an enum's value without its type's name: `STATUS_ACTIVE` is `ACTIVE`.
+pub(super) fn word(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_owned()
+}
+
+/// A date as people write it; empty where there is none.
+pub(super) fn day(date: Option<exchange_proto::v1::Date>) -> String {
+    date.map(|date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)).unwrap_or_default()
+}
+
+/// An instant in China's time; empty for 0.
+pub(super) fn instant(ms: u64) -> String {
+    use time::{OffsetDateTime, UtcOffset, macros::format_description};
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    let (true, Ok(at), Ok(china)) = (ms > 0, at, UtcOffset::from_hms(8, 0, 0)) else { return String::new() };
+    let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3] +08:00");
+    at.to_offset(china).format(&form).unwrap_or_default()
+}

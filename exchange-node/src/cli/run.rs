@@ -1,0 +1,83 @@
+//! `run`.
+
+use super::{Failure, config::overrides};
+use crate::{
+    config::LogFormat,
+    exit::Exit,
+    node::{Error, Node, Source},
+};
+use clap::Args;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+const EXAMPLES: &str = "\
+Examples:
+  exchange-node run --config jinan/config.toml
+  # Read CRLs, trust bundle and the [kafka] section again
+  kill -HUP $(pidof exchange-node)
+
+SIGTERM and SIGINT: no new calls, finish, publish, stop. SIGHUP: validate the configuration, then swap, else keep the old.
+";
+
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub(super) struct RunArgs {
+    /// The file; environment variables EXCHANGE__SECTION__KEY are laid over it.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let source = Source::File { path: args.config.clone(), overrides: overrides() };
+    log(&source)?;
+    let signals = |kind| signal(kind).map_err(|error| Failure::new(Exit::Failed, error));
+    let mut reload = signals(SignalKind::hangup())?;
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+    let node = Node::start(source).await.map_err(failure)?;
+    loop {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            failed = node.finished() => {
+                node.drain().await;
+                return match failed {
+                    true => Err(Failure::new(Exit::Failed, "a commit failed, and its outcome is unknown: start again")),
+                    false => Ok(Exit::Ok),
+                };
+            }
+            _ = reload.recv() => match node.control().reload() {
+                Ok(changed) => tracing::info!(?changed, "reloaded"),
+                Err(refusal) => tracing::error!(%refusal, "the reload is refused; the old configuration stays"),
+            },
+        }
+    }
+    tracing::info!("told to stop");
+    node.drain().await;
+    Ok(Exit::Ok)
+}
+
+/// Log lines go to standard error, as the configuration says.
+fn log(source: &Source) -> Result<(), Failure> {
+    let telemetry = source.read()?.telemetry;
+    let filter =
+        EnvFilter::try_new(&telemetry.filter).map_err(|error| Failure::usage(format!("telemetry.filter: {error}")))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match telemetry.format {
+        LogFormat::Json => lines.json().try_init(),
+        LogFormat::Text => lines.with_ansi(super::output::coloured()).try_init(),
+    };
+    set.map_err(|error| Failure::new(Exit::Failed, error))
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Config(error) => error.into(),
+        Error::Keys(error) => Failure::new(Exit::of_reason(error.reason()), error),
+        Error::Trust(error) => Failure::new(Exit::Identity, error),
+        Error::Listen { .. } => Failure::new(Exit::Conflict, error),
+        other => Failure::new(Exit::Failed, other),
+    }
+}

@@ -1,0 +1,85 @@
+//! `status`.
+
+use super::{
+    ClientArgs, Failure, Format,
+    output::{instant, json, print_facts, print_json, print_rows},
+};
+use crate::exit::Exit;
+use clap::Args;
+use exchange_proto::v1::{self, admin_service_client::AdminServiceClient};
+
+const EXAMPLES: &str = "\
+Examples:
+  exchange-node status --profile operator.toml
+  exchange-node status --profile operator.toml -o json
+";
+
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+pub(super) async fn run(args: &StatusArgs, format: Format) -> Result<Exit, Failure> {
+    let mut client = AdminServiceClient::new(args.client.channel().await?);
+    let status = client.get_status(v1::GetStatusRequest {}).await?.into_inner();
+    if format == Format::Json {
+        print_json(&json("NodeStatus", &status)?)?;
+    } else {
+        print(&status)?;
+    }
+    let troubled = !status.writable || status.regions.iter().any(|region| region.state != "CURRENT");
+    Ok(if troubled { Exit::Warnings } else { Exit::Ok })
+}
+
+fn print(status: &v1::NodeStatus) -> Result<(), Failure> {
+    let log = |log: &Option<v1::OwnLog>| {
+        log.as_ref().map_or_else(String::new, |log| {
+            format!("{} with {} entries, {} published, {}", log.origin, log.size, log.published, instant(log.at_ms))
+        })
+    };
+    let writes = if status.writable { "yes".to_owned() } else { format!("no: {}", status.read_only_reason) };
+    let bundle = status.trust.as_ref().map_or_else(String::new, |trust| {
+        format!("{} number {}, until {}", trust.series, trust.number, instant(trust.expires_at_ms))
+    });
+    let kafka = match status.kafka_error.as_str() {
+        "" => status.kafka.clone(),
+        error => format!("{}: {error}", status.kafka),
+    };
+    print_facts(&[
+        ("node", format!("{} {}, version {}", status.region, status.name, status.version)),
+        ("since", instant(status.started_at_ms)),
+        ("writes", writes),
+        ("certificates", status.certificates.to_string()),
+        ("event log", log(&status.events)),
+        ("access log", log(&status.access)),
+        ("kafka", kafka),
+        ("bundle", bundle),
+        ("free", format!("{} MiB", status.free_bytes >> 20)),
+    ])?;
+    let regions = status.regions.iter().map(|region| {
+        [
+            region.region.clone(),
+            region.name.clone(),
+            region.state.clone(),
+            region.size.to_string(),
+            instant(region.as_of_ms),
+            format!("{}/{}/{}", region.rejected, region.altered, region.deferred),
+            region.void_entries.to_string(),
+            region.forks.to_string(),
+            region.last_reason.clone(),
+        ]
+    });
+    let header =
+        ["region", "name", "state", "entries", "as of", "rejected/altered/deferred", "void", "forks", "last reason"];
+    super::output::print("")?;
+    print_rows(header, regions.collect())?;
+    let crls = status
+        .trust
+        .iter()
+        .flat_map(|trust| &trust.crls)
+        .map(|crl| [crl.issuer.clone(), crl.number.to_string(), instant(crl.next_update_ms), crl.state.clone()]);
+    super::output::print("")?;
+    print_rows(["CRL of", "number", "next", "state"], crls.collect())
+}
