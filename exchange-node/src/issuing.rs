@@ -71,6 +71,13 @@ pub struct Issuing {
     pub random: Random,
 }
 
+/// What makes one request to issue the same as another, and what it follows.
+struct Asked {
+    previous: Option<Previous>,
+    request: Request,
+    import: Option<Import>,
+}
+
 /// The sub-keys of the store key that issuing uses.
 const DISCLOSURES: &str = "exchange/disclosures/v1";
 const REQUESTS: &str = "exchange/requests/v1";
@@ -155,7 +162,8 @@ impl Issuing {
         }
         let checked = kind.check(draft, self.today())?;
         let request = Request::new(&caller.uri, &request_id, digest);
-        let (command, mut record) = self.prepare(draft, &kind, &checked, &signer, previous, request, import)?;
+        let (command, mut record) =
+            self.prepare(draft, &kind, &checked, &signer, Asked { previous, request, import })?;
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {
                 record.position = Position { region: self.region, epoch: committed.epoch, index: committed.event };
@@ -203,10 +211,9 @@ impl Issuing {
         kind: &CertificateType,
         checked: &CheckedDraft,
         signer: &DocumentSigner,
-        previous: Option<Previous>,
-        request: Request,
-        import: Option<Import>,
+        asked: Asked,
     ) -> Result<(Issue, Record), Refusal> {
+        let Asked { previous, request, import } = asked;
         let certificate_id = self.certificate_id(draft, previous.as_ref())?;
         let disclosures = self.disclosures(checked)?;
         let header = Header {

@@ -167,7 +167,7 @@ impl Lookup {
             caller: caller.to_owned(),
             clerk: question.clerk.clone(),
             purpose: question.purpose.clone(),
-            case: question.case.clone(),
+            case: question.case,
             party: party_digest(salt, &question.party.holder),
             relation: question.party.relation,
             basis: question.basis,

@@ -123,6 +123,11 @@ impl Practice {
         self.folder.join(region.as_str())
     }
 
+    /// As signed.
+    pub const fn bundle(&self) -> &TrustBundle {
+        &self.bundle
+    }
+
     /// A node's configuration file.
     pub fn config(&self, region: Region) -> PathBuf {
         self.node_folder(region).join("config.toml")

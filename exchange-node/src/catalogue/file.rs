@@ -97,7 +97,11 @@ pub fn read(path: &Path) -> Result<Vec<Item>, Error> {
     parse(&name, &fs::read(path).map_err(io)?)
 }
 
-fn parse(path: &str, bytes: &[u8]) -> Result<Vec<Item>, Error> {
+/// As [`read`], from bytes; `path` is for messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &str, bytes: &[u8]) -> Result<Vec<Item>, Error> {
     let file: File = serde_json::from_slice(bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
     let reader = Reader { path, pool: DescriptorPool::decode(DESCRIPTORS)? };
     let mut items = reader.items("certificate_types", "CertificateType", file.certificate_types, |message| {

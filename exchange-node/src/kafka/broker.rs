@@ -48,6 +48,8 @@ pub(super) struct Clients {
     sessions: watch::Sender<Arc<Session>>,
     rebuild: Notify,
     trouble: ArcSwapOption<String>,
+    /// Rises with each swap: what waits for a broker that is given up waits no longer.
+    swaps: watch::Sender<u64>,
 }
 
 /// Where a region's feed stands.
@@ -82,6 +84,7 @@ impl Clients {
             sessions: watch::Sender::new(Session::none()),
             rebuild: Notify::new(),
             trouble: ArcSwapOption::empty(),
+            swaps: watch::Sender::new(0),
         });
         let running = Arc::clone(&clients);
         tasks.spawn(async move { running.run().await });
@@ -91,6 +94,7 @@ impl Clients {
     pub(super) fn swap(&self, settings: Option<Settings>) {
         self.settings.store(settings.map(Arc::new));
         self.retire_producer();
+        self.swaps.send_modify(|count| *count += 1);
         self.rebuild.notify_one();
     }
 
@@ -127,7 +131,12 @@ impl Clients {
             .into_iter()
             .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
         let record = FutureRecord::<(), [u8]>::to(&topic).partition(0).payload(segment.bytes.as_ref()).headers(headers);
-        let delivered = tokio::time::timeout(CONFIRMED_WITHIN, producer.send(record, Timeout::After(RETRY))).await;
+        let mut swaps = self.swaps.subscribe();
+        let delivered = tokio::select! {
+            biased;
+            delivered = tokio::time::timeout(CONFIRMED_WITHIN, producer.send(record, Timeout::After(RETRY))) => delivered,
+            _ = swaps.changed() => return Err(Error::NotConfirmed("the settings have changed".to_owned())),
+        };
         let error = match delivered {
             Ok(Ok(_)) => {
                 self.set_trouble(None);

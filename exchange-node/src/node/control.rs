@@ -222,8 +222,7 @@ impl Control {
         &self.0.parts.tls
     }
 
-    /// The store, for tests of what a node holds.
-    #[cfg(feature = "test-util")]
+    /// The store, for the demo and tests of what a node holds.
     pub fn store(&self) -> &Store {
         &self.0.parts.store
     }

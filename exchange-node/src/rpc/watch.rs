@@ -57,7 +57,7 @@ impl Subscription {
         let mut events = self.services.watch.subscribe();
         let mut last = after;
         if let Some(position) = after {
-            match self.from_store(position).await {
+            match self.missed_after(position).await {
                 Ok(position) => last = Some(position),
                 Err(Gone) => return,
             }
@@ -93,7 +93,7 @@ impl Subscription {
                 Err(RecvError::Closed) => return,
                 Err(RecvError::Lagged(_)) => match last {
                     // Too slow for the channel: the rest comes from the store.
-                    Some(position) => match self.from_store(position).await {
+                    Some(position) => match self.missed_after(position).await {
                         Ok(position) => last = Some(position),
                         Err(Gone) => return,
                     },
@@ -112,7 +112,7 @@ impl Subscription {
     }
 
     /// Sends what stands in the store behind a position; gives the last one that was read.
-    async fn from_store(&self, after: Position) -> Result<Position, Gone> {
+    async fn missed_after(&self, after: Position) -> Result<Position, Gone> {
         let mut next = after.index + 1;
         loop {
             let services = self.services.clone();
