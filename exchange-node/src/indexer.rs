@@ -54,7 +54,7 @@ use std::{
 };
 use tokio::sync::{mpsc, watch};
 
-/// What deliveries are judged by: keys by position, and keys that open holder tags.
+/// What deliveries are judged by: keys by position, and keys that open holder tags. Made anew when either changes.
 #[derive(Clone)]
 pub struct Context {
     /// The trust bundle.

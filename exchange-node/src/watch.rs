@@ -97,7 +97,7 @@ pub fn replay(
 fn read(store: &Store, position: Position, entry: &[u8]) -> Result<Option<Applied>, store::Error> {
     let Ok(decoded) = event::decode(entry) else { return Ok(None) };
     let id = match &decoded.kind {
-        EventKind::CertificateIssued { envelope } => match crate::indexer::issue(envelope) {
+        EventKind::CertificateIssued { envelope } => match crate::indexer::issue(envelope.clone().into()) {
             Ok(issue) => issue.header.certificate_id.to_string(),
             Err(_) => return Ok(None),
         },

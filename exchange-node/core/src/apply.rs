@@ -58,6 +58,8 @@ pub enum Uniform {
 
 /// Reads the rows that the prefix of one region's log made, and for implementations the province's.
 pub struct Rows<'a, E> {
+    /// Is a certificate with this id issued in this log?
+    pub issued: &'a mut dyn FnMut(&str) -> Result<bool, E>,
     /// A certificate of this log.
     pub certificate: &'a mut dyn FnMut(&str) -> Result<Option<CertificateState>, E>,
     /// Is a credential with this key id published in this log?
@@ -277,9 +279,9 @@ pub fn apply<'a, E>(
                 applied(vec![RowChange::Credential { key_id, leaf, intermediates }])
             }
         }
-        EventKind::HolderTags { certificate_id, index_key_id, sealed } => match (rows.certificate)(certificate_id)? {
-            Some(_) => applied(vec![RowChange::HolderTags { certificate_id, index_key_id, sealed }]),
-            None => void(Void::CertificateUnknown),
+        EventKind::HolderTags { certificate_id, index_key_id, sealed } => match (rows.issued)(certificate_id)? {
+            true => applied(vec![RowChange::HolderTags { certificate_id, index_key_id, sealed }]),
+            false => void(Void::CertificateUnknown),
         },
         EventKind::CertificateTypePublished(item) => {
             of_province((rows.certificate_type)(item)?, RowChange::CertificateType(item))
@@ -348,7 +350,7 @@ fn issued<'a, E>(position: Position, issue: Issue<'a>, rows: &mut Rows<'_, E>) -
     if header.issuing_region != position.region {
         return Ok(void(Void::OtherRegion { found: header.issuing_region, needed: position.region }));
     }
-    if (rows.certificate)(header.certificate_id.as_str())?.is_some() {
+    if (rows.issued)(header.certificate_id.as_str())? {
         return Ok(void(Void::IdUsedTwice));
     }
     if !(rows.credential)(key_id)? {

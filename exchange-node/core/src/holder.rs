@@ -5,7 +5,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::sealed::{self, IndexKey};
+use crate::sealed::{self, IndexKey, IndexKeyId, Subkey};
 
 #[cfg(test)]
 mod tests;
@@ -159,6 +159,35 @@ pub fn number_tag(key: &IndexKey, type_code: &str, number: &str) -> Result<Tag, 
     Ok(Tag { kind: TagKind::Number, bytes: key.tag(&parts) })
 }
 
+/// An index key made ready to open many sealed tags: its id and its sub-key cost more to derive than tags to open.
+pub struct TagOpener {
+    id: IndexKeyId,
+    key: Subkey,
+}
+
+impl TagOpener {
+    /// From an index key.
+    #[must_use]
+    pub fn new(key: &IndexKey) -> Self {
+        Self { id: key.id(), key: key.subkey(LABEL) }
+    }
+
+    /// Which index key.
+    #[must_use]
+    pub fn id(&self) -> &IndexKeyId {
+        &self.id
+    }
+
+    /// As [`HolderTags::open`].
+    ///
+    /// # Errors
+    /// As [`HolderTags::open`].
+    pub fn open(&self, region: &str, certificate_id: &str, bytes: &[u8]) -> Result<HolderTags, Error> {
+        let aad = [region.as_bytes(), certificate_id.as_bytes()].concat();
+        HolderTags::decode(&sealed::open_anonymous(&self.key, &aad, bytes)?)
+    }
+}
+
 /// The tags of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderTags(BTreeSet<Tag>);
@@ -199,8 +228,7 @@ impl HolderTags {
     /// # Errors
     /// [`Error::Sealed`] (deferred: another key may come), [`Error::Malformed`], [`Error::NoTags`].
     pub fn open(key: &IndexKey, region: &str, certificate_id: &str, bytes: &[u8]) -> Result<Self, Error> {
-        let aad = [region.as_bytes(), certificate_id.as_bytes()].concat();
-        Self::decode(&sealed::open_anonymous(&key.subkey(LABEL), &aad, bytes)?)
+        TagOpener::new(key).open(region, certificate_id, bytes)
     }
 
     /// n × {kind u8, tag 32}, sorted, padded with zeros to a multiple of four rows so that the

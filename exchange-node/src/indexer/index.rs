@@ -14,7 +14,7 @@ use exchange_core::{
     certificate::Header,
     certificate_type::CertificateType,
     event::{Event, EventKind},
-    holder::{self, HolderTags},
+    holder::{self, TagOpener},
     matter::{Implementation, Matter},
     position::Position,
     reason::Reason,
@@ -23,10 +23,11 @@ use exchange_core::{
 };
 use exchange_proto::{
     catalogue,
-    certificate::{decode_envelope, decode_header, encode_position, position as position_of},
+    certificate::{decode_indexed, encode_position, position as position_of},
     event, rows, store, v1,
 };
-use std::collections::BTreeSet;
+use prost::Message;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// First bytes of keys of implementations that wait for the province's log; never the six digits of a region.
 const WAITING: &[u8] = b"waiting";
@@ -41,20 +42,40 @@ pub(super) enum Step {
     UpgradeNeeded,
 }
 
-/// An issue with its decoded header.
+/// An issue with what rows keep of its header.
 pub(crate) struct Decoded {
     pub(crate) header: Header,
     pub(crate) key_id: [u8; 32],
 }
 
-/// Decodes an envelope around a certificate's header.
+/// Decodes what rows keep of an envelope around a certificate's header.
 ///
 /// # Errors
 /// As the conversions; an unknown schema is told apart by its reason.
-pub(crate) fn issue(envelope: &[u8]) -> Result<Decoded, exchange_proto::Error> {
-    let envelope = decode_envelope(envelope)?;
-    Ok(Decoded { header: decode_header(&envelope.payload)?, key_id: envelope.key_id })
+pub(crate) fn issue(envelope: Bytes) -> Result<Decoded, exchange_proto::Error> {
+    let (header, key_id) = decode_indexed(envelope)?;
+    Ok(Decoded { header, key_id })
 }
+
+/// Reads an entry. The two kinds that nearly all entries are of are read without copies and without what no row keeps.
+fn read(entry: &Bytes) -> Result<Read, exchange_proto::Error> {
+    use v1::event::Kind;
+    let Ok(message) = v1::Event::decode(entry.clone()) else { return Ok((event::decode(entry)?, None)) };
+    let (kind, decoded) = match message.kind {
+        Some(Kind::CertificateIssued(issued)) => {
+            (EventKind::CertificateIssued { envelope: Vec::new() }, Some(issue(issued.envelope)))
+        }
+        Some(Kind::HolderTags(v1::HolderTags { certificate_id, index_key_id, sealed })) if index_key_id.len() == 8 => {
+            let index_key_id = index_key_id.as_ref().try_into().unwrap_or_default();
+            (EventKind::HolderTags { certificate_id, index_key_id, sealed: sealed.into() }, None)
+        }
+        _ => return Ok((event::decode(entry)?, None)),
+    };
+    Ok((Event { at_ms: message.at_ms, must_understand: message.must_understand, kind }, decoded))
+}
+
+/// An entry, with its header if it issues a certificate.
+type Read = (Event, Option<Result<Decoded, exchange_proto::Error>>);
 
 /// Applies entries of one region's log.
 pub(super) struct Index {
@@ -64,6 +85,8 @@ pub(super) struct Index {
     pub(super) staged: Staged,
     /// Key ids that were seen as published: most entries are signed by few keys.
     credentials: BTreeSet<[u8; 32]>,
+    /// The index keys, ready to open many tags; made anew when other keys are given.
+    openers: (Option<Arc<Vec<IndexKey>>>, Vec<TagOpener>),
     /// Of this batch, if somebody watches.
     pub(super) events: Vec<watch::Applied>,
     pub(super) watched: bool,
@@ -81,6 +104,7 @@ impl Index {
             province,
             staged: Staged::default(),
             credentials: BTreeSet::new(),
+            openers: (None, Vec::new()),
             events: Vec::new(),
             watched: false,
             trust: false,
@@ -88,16 +112,25 @@ impl Index {
         }
     }
 
+    fn load(&mut self, keys: &Arc<Vec<IndexKey>>) {
+        if !self.openers.0.as_ref().is_some_and(|loaded| Arc::ptr_eq(loaded, keys)) {
+            self.openers = (Some(Arc::clone(keys)), keys.iter().map(TagOpener::new).collect());
+        }
+    }
+
     /// Applies one entry.
-    pub(super) fn apply(&mut self, position: Position, entry: &Bytes, keys: &[IndexKey]) -> Result<Step, Error> {
-        let Ok(event) = event::decode(entry) else { return Ok(Step::Void(Void::Malformed)) };
-        let decoded = match &event.kind {
-            EventKind::CertificateIssued { envelope } => match issue(envelope) {
-                // A later release reads it: what this one derives is not what others derive.
-                Err(error) if error.reason() == Reason::UnknownSchema => return Ok(Step::UpgradeNeeded),
-                issue => issue.ok(),
-            },
-            _ => None,
+    pub(super) fn apply(
+        &mut self,
+        position: Position,
+        entry: &Bytes,
+        keys: &Arc<Vec<IndexKey>>,
+    ) -> Result<Step, Error> {
+        self.load(keys);
+        let Ok((event, decoded)) = read(entry) else { return Ok(Step::Void(Void::Malformed)) };
+        let decoded = match decoded {
+            // A later release reads it: what this one derives is not what others derive.
+            Some(Err(error)) if error.reason() == Reason::UnknownSchema => return Ok(Step::UpgradeNeeded),
+            decoded => decoded.and_then(Result::ok),
         };
         let issue = decoded.as_ref().map(|issue| Issue { header: &issue.header, key_id: &issue.key_id });
         let mut seen = std::mem::take(&mut self.credentials);
@@ -113,7 +146,7 @@ impl Index {
                     self.anchored(*size, root, note);
                 }
                 for change in changes {
-                    if let Some(reason) = self.stage(position, event.at_ms, decoded.as_ref(), change, keys)? {
+                    if let Some(reason) = self.stage(position, event.at_ms, decoded.as_ref(), change)? {
                         return Ok(Step::Void(reason));
                     }
                 }
@@ -121,7 +154,7 @@ impl Index {
             }
             Outcome::Void { reason, shown } => {
                 if let Some(change) = shown {
-                    self.stage(position, event.at_ms, None, change, keys)?;
+                    self.stage(position, event.at_ms, None, change)?;
                 }
                 Ok(Step::Void(reason))
             }
@@ -141,6 +174,9 @@ impl Index {
             Ok(if self.staged.get(&self.store, space, key)?.is_some() { Version::Taken } else { Version::Free })
         };
         let mut rows = Rows {
+            issued: &mut |id| {
+                self.staged.contains(&self.store, Space::Certificates, &keys::regional(region, id.as_bytes()))
+            },
             certificate: &mut |id| {
                 let row = self.certificate(id)?;
                 row.map(|row| {
@@ -221,7 +257,6 @@ impl Index {
         at_ms: u64,
         issue: Option<&Decoded>,
         change: RowChange<'_>,
-        keys: &[IndexKey],
     ) -> Result<Option<Void>, Error> {
         self.catalogue |= matches!(
             change,
@@ -259,7 +294,7 @@ impl Index {
                 self.staged.put(Space::Credentials, keys::regional(self.region, &key_id), &row);
             }
             RowChange::HolderTags { certificate_id, index_key_id, sealed } => {
-                return Ok(self.holder_tags(certificate_id, index_key_id, sealed, keys));
+                return Ok(self.holder_tags(certificate_id, index_key_id, sealed));
             }
             RowChange::CertificateType(item) => {
                 let row = store::TypeRow {
@@ -307,11 +342,13 @@ impl Index {
     }
 
     /// Opens tags under a loaded index key, or keeps them for the day when it is loaded.
-    fn holder_tags(&mut self, id: &str, key_id: &[u8; 8], sealed: &[u8], keys: &[IndexKey]) -> Option<Void> {
-        let opened = keys
+    fn holder_tags(&mut self, id: &str, key_id: &[u8; 8], sealed: &[u8]) -> Option<Void> {
+        let opened = self
+            .openers
+            .1
             .iter()
-            .filter(|key| key.id() == *key_id)
-            .map(|key| HolderTags::open(key, &self.region.to_string(), id, sealed))
+            .filter(|opener| opener.id() == key_id)
+            .map(|opener| opener.open(self.region.as_str(), id, sealed))
             .find(|opened| !matches!(opened, Err(holder::Error::Sealed(_))));
         match opened {
             Some(Ok(tags)) => {
@@ -337,16 +374,17 @@ impl Index {
     }
 
     /// Opens tags that waited for an index key. Returns how many still wait.
-    pub(super) fn retry_tags(&mut self, keys: &[IndexKey]) -> Result<usize, Error> {
+    pub(super) fn retry_tags(&mut self, keys: &Arc<Vec<IndexKey>>) -> Result<usize, Error> {
+        self.load(keys);
         let prefix = self.region.as_bytes();
         let waiting = self.store.province.scan(Space::DeferredTags, &prefix, &keys::after(&prefix), usize::MAX)?;
         let mut left = 0;
         for (key, value) in waiting {
             let Ok(tags) = rows::decode::<v1::HolderTags>(&value) else { continue };
             let Ok(key_id) = <[u8; 8]>::try_from(tags.index_key_id.as_ref()) else { continue };
-            if keys.iter().any(|key| key.id() == key_id) {
+            if self.openers.1.iter().any(|opener| *opener.id() == key_id) {
                 self.staged.remove(Space::DeferredTags, key);
-                let _ = self.holder_tags(&tags.certificate_id, &key_id, &tags.sealed, keys);
+                let _ = self.holder_tags(&tags.certificate_id, &key_id, &tags.sealed);
             } else {
                 left += 1;
             }
@@ -423,7 +461,7 @@ impl Index {
             };
             let own = std::mem::replace(&mut self.region, position.region);
             let staged = match change {
-                Some(change) => self.stage(position, 0, None, change, &[]).map(drop),
+                Some(change) => self.stage(position, 0, None, change).map(drop),
                 None => Ok(()),
             };
             self.region = own;

@@ -3,13 +3,13 @@
 use crate::store::{Error, Key, Space, Store, Value, Write};
 use exchange_proto::rows;
 use prost::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What a commit will write.
 #[derive(Default)]
 pub(super) struct Staged {
-    /// Rows that are read back while the batch is made.
-    rows: BTreeMap<Space, BTreeMap<Key, Option<Value>>>,
+    /// Rows that are read back while the batch is made. Their order in the batch says nothing: each key is there once.
+    rows: BTreeMap<Space, HashMap<Key, Option<Value>>>,
     /// Rows that nobody reads before they are written: entries, tiles, checkpoints, holders.
     blind: Vec<Write>,
 }
@@ -20,6 +20,14 @@ impl Staged {
         match self.rows.get(&space).and_then(|rows| rows.get(key)) {
             Some(staged) => Ok(staged.clone()),
             None => store.province.get(space, key),
+        }
+    }
+
+    /// Will there be such a row?
+    pub(super) fn contains(&self, store: &Store, space: Space, key: &[u8]) -> Result<bool, Error> {
+        match self.rows.get(&space).and_then(|rows| rows.get(key)) {
+            Some(staged) => Ok(staged.is_some()),
+            None => store.province.contains(space, key),
         }
     }
 

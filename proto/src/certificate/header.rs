@@ -12,6 +12,7 @@ use exchange_core::{
     issuer::Issuer,
     reason::Reason,
 };
+use prost::Message as _;
 use std::collections::BTreeSet;
 
 /// Payload types of certificates of any version.
@@ -88,13 +89,83 @@ struct SchemaOnly {
 /// everything else means that it is no certificate.
 pub fn decode_header(payload: &[u8]) -> Result<Header, Error> {
     let schema: SchemaOnly = field::message("header", payload, MAX_HEADER_BYTES)?;
-    if schema.major != SCHEMA_MAJOR {
-        let needed = format!("major version {SCHEMA_MAJOR}");
-        let found = format!("major version {}", schema.major);
-        return Err(Error::new(Reason::UnknownSchema, "header.schema_major", found, needed));
-    }
+    known_schema(schema.major)?;
     let message: v1::CertificateHeader = field::message("header", payload, MAX_HEADER_BYTES)?;
     header(message).map_err(|error| error.within("header"))
+}
+
+/// What an index keeps of a header: everything but the digests of fields and files, which are checked at use.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Indexed {
+    #[prost(uint32, tag = "1")]
+    schema_major: u32,
+    #[prost(enumeration = "v1::Environment", tag = "3")]
+    environment: i32,
+    #[prost(string, tag = "4")]
+    certificate_id: String,
+    #[prost(string, tag = "5")]
+    type_code: String,
+    #[prost(uint32, tag = "6")]
+    type_version: u32,
+    #[prost(message, optional, tag = "7")]
+    issuer: Option<v1::Issuer>,
+    #[prost(string, tag = "8")]
+    issuing_region: String,
+    #[prost(string, tag = "9")]
+    custodian_region: String,
+    #[prost(message, optional, tag = "10")]
+    issued_on: Option<v1::Date>,
+    #[prost(message, optional, tag = "11")]
+    valid_from: Option<v1::Date>,
+    #[prost(message, optional, tag = "12")]
+    valid_until: Option<v1::Date>,
+    #[prost(uint32, tag = "13")]
+    revision: u32,
+    #[prost(string, tag = "14")]
+    previous: String,
+    #[prost(enumeration = "v1::Origin", tag = "15")]
+    origin: i32,
+}
+
+/// Reads what an index keeps of an envelope around a header: the header **without its fields and files**, and the id of
+/// the signer's key. The rest is read, and the signature verified, at use.
+///
+/// # Errors
+/// As [`decode_envelope`] and [`decode_header`], for what is read.
+pub fn decode_indexed(envelope: bytes::Bytes) -> Result<(Header, [u8; 32]), Error> {
+    let message = v1::Envelope::decode(envelope).map_err(|_| field::undecodable("envelope"))?;
+    known_payload_type(&message.payload_type)?;
+    let key_id = field::array("envelope.key_id", &message.key_id)?;
+    if message.payload.len() > MAX_HEADER_BYTES {
+        field::bytes("envelope.payload", &message.payload, MAX_HEADER_BYTES)?;
+    }
+    let read = Indexed::decode(message.payload).map_err(|_| field::undecodable("header"))?;
+    known_schema(read.schema_major)?;
+    let message = v1::CertificateHeader {
+        environment: read.environment,
+        certificate_id: read.certificate_id,
+        type_code: read.type_code,
+        type_version: read.type_version,
+        issuer: read.issuer,
+        issuing_region: read.issuing_region,
+        custodian_region: read.custodian_region,
+        issued_on: read.issued_on,
+        valid_from: read.valid_from,
+        valid_until: read.valid_until,
+        revision: read.revision,
+        previous: read.previous,
+        origin: read.origin,
+        ..v1::CertificateHeader::default()
+    };
+    Ok((header(message).map_err(|error| error.within("header"))?, key_id))
+}
+
+fn known_schema(major: u32) -> Result<(), Error> {
+    if major == SCHEMA_MAJOR {
+        return Ok(());
+    }
+    let needed = format!("major version {SCHEMA_MAJOR}");
+    Err(Error::new(Reason::UnknownSchema, "header.schema_major", format!("major version {major}"), needed))
 }
 
 fn header(message: v1::CertificateHeader) -> Result<Header, Error> {
@@ -197,10 +268,15 @@ pub fn encode_envelope(envelope: &Envelope) -> Vec<u8> {
 pub fn decode_envelope(bytes: &[u8]) -> Result<Envelope, Error> {
     let message: v1::Envelope = field::message("envelope", bytes, MAX_ENTRY_BYTES)?;
     let envelope = envelope(message).map_err(|error| error.within("envelope"))?;
-    if envelope.payload_type == PAYLOAD_TYPE {
-        return Ok(envelope);
+    known_payload_type(&envelope.payload_type)?;
+    Ok(envelope)
+}
+
+fn known_payload_type(found: &str) -> Result<(), Error> {
+    if found == PAYLOAD_TYPE {
+        return Ok(());
     }
-    let reason = match envelope.payload_type.starts_with(PAYLOAD_TYPE_STEM) {
+    let reason = match found.starts_with(PAYLOAD_TYPE_STEM) {
         true => Reason::UnknownSchema,
         false => Reason::FieldInvalid,
     };

@@ -202,6 +202,7 @@ impl Node {
         let of = position.region;
         let free = |taken: bool| if taken { Version::Taken } else { Version::Free };
         let mut rows = Rows::<Infallible> {
+            issued: &mut |id| Ok(self.certificates.contains_key(&(of, id.to_owned()))),
             certificate: &mut |id| Ok(self.certificates.get(&(of, id.to_owned())).cloned()),
             credential: &mut |key| Ok(self.credentials.contains(&(of, *key))),
             certificate_type: &mut |item| Ok(free(self.types.contains(&(item.type_code.to_string(), item.version)))),
