@@ -1,6 +1,6 @@
 //! Why a command failed: what it prints, and its exit code.
 
-use crate::exit::Exit;
+use crate::{exit::Exit, tls::Unexpected};
 use exchange_core::reason::Reason;
 use std::{error::Error, fmt, io, path::Path};
 use tonic::Status;
@@ -38,17 +38,22 @@ impl Failure {
     pub(super) fn connection(address: &str, error: &(dyn Error + 'static)) -> Self {
         let tls = causes(error).any(|cause| {
             let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+            cause.is::<rustls::Error>()
+                || inner.is_some_and(|inner| inner.is::<rustls::Error>() || inner.is::<Unexpected>())
         });
         let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
-        if tls {
+        // HTTP/2 keeps no more than the text of what TLS said.
+        if tls || last.contains("fatal alert") {
             let text = format!(
                 "{address}: no TLS connection: {last}\n  cure    compare --credential, --roots, --bundle and --crl; \
                  the node's own log names the fault that it saw"
             );
             return Self::new(Exit::Identity, text);
         }
-        let text = format!("{address}: {last}\n  cure    is the node running, and is this its address? try again");
+        let text = format!(
+            "{address}: {last}\n  cure    is the node running, and is this its address? try again; a node that closes \
+             the connection has refused the credential, and its log says why"
+        );
         Self::new(Exit::Unavailable, text)
     }
 }

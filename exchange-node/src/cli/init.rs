@@ -140,8 +140,8 @@ ca-tools bundle sign --in bundle.unsigned --key trust.key --cert trust.crt --out
 
 # 3. What everybody believes, and the province's index key, come by file:
 cp ROOT/ca.crt {dir}/trust/root.crt
-cp ROOT/crl.pem {dir}/trust/root.crl
-cp CA/crl.pem {dir}/trust/{region}.crl
+# The CRL of the root and of every city's CA
+cat ROOT/crl.pem CA/crl.pem > {dir}/trust/crls.pem
 install -m 600 index.key {dir}/keys/index.key
 
 # 4. For each department that entrusts its key; then [departments] and [systems] in config.toml:

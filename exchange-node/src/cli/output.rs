@@ -47,7 +47,7 @@ pub(super) fn print_facts(facts: &[(&str, String)]) -> Result<(), Failure> {
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
         table.add_row([*name, value]);
     }
-    print(&table.trim_fmt())
+    print(&without_margin(&table))
 }
 
 /// Prints rows under a header.
@@ -57,7 +57,7 @@ pub(super) fn print_rows<const N: usize>(header: [&str; N], rows: Vec<[String; N
     for row in rows {
         table.add_row(row);
     }
-    print(&table.trim_fmt())
+    print(&without_margin(&table))
 }
 
 /// Prints text and a line end. A reader that has gone away is no failure of ours to report.
@@ -90,6 +90,13 @@ fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table
+}
+
+/// The table's lines without the blanks around its first and last columns.
+fn without_margin(table: &Table) -> String {
+    let text = table.trim_fmt();
+    let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    lines.join("\n")
 }
 
 /// The name of an enum's value without its type's name: `STATUS_ACTIVE` is `ACTIVE`.

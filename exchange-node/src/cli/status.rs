@@ -35,9 +35,12 @@ pub(super) async fn run(args: &StatusArgs, format: Format) -> Result<Exit, Failu
 
 fn print(status: &v1::NodeStatus) -> Result<(), Failure> {
     let log = |log: &Option<v1::OwnLog>| {
-        log.as_ref().map_or_else(String::new, |log| {
-            format!("{} with {} entries, {} published, {}", log.origin, log.size, log.published, instant(log.at_ms))
-        })
+        log.as_ref().filter(|log| log.size > 0).map_or_else(
+            || "empty".to_owned(),
+            |log| {
+                format!("{} with {} entries, {} published, {}", log.origin, log.size, log.published, instant(log.at_ms))
+            },
+        )
     };
     let writes = if status.writable { "yes".to_owned() } else { format!("no: {}", status.read_only_reason) };
     let bundle = status.trust.as_ref().map_or_else(String::new, |trust| {
