@@ -50,10 +50,10 @@ impl Failure {
             );
             return Self::new(Exit::Identity, text);
         }
-        let text = format!(
-            "{address}: {last}\n  cure    is the node running, and is this its address? try again; a node that closes \
-             the connection has refused the credential, and its log says why"
-        );
+        let mut text = format!("{address}: {last}\n  cure    is the node running, and is this its address? try again");
+        if !last.contains("refused") {
+            text.push_str("; a node that closes connections has refused the credential, and its log says why");
+        }
         Self::new(Exit::Unavailable, text)
     }
 }

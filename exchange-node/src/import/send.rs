@@ -6,6 +6,7 @@ use exchange_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient, certificate_service_client::CertificateServiceClient,
 };
 use std::{
+    error::Error as _,
     future::Future,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -119,7 +120,7 @@ impl Sender {
                 Err(status) => status,
             };
             let waited = self.clock.instant().duration_since(from);
-            if !is_later(status.code()) || waited >= self.patience {
+            if !is_later(&status) || waited >= self.patience {
                 return Err(blame(status));
             }
             self.clock.sleep(self.random.jitter(pause)).await;
@@ -143,9 +144,11 @@ fn timed<T>(message: T) -> Request<T> {
     request
 }
 
-const fn is_later(code: Code) -> bool {
+/// The node said so, or its answer was lost on the way: only what this side made of it has a cause.
+fn is_later(status: &Status) -> bool {
     // Cancelled is what a client's own time limit says.
-    matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled)
+    matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled)
+        || status.source().is_some()
 }
 
 /// A refusal with a reason for which the caller has to act is this row's; all else would meet every row.
