@@ -140,13 +140,8 @@ ca-tools bundle sign --in bundle.unsigned --key trust.key --cert trust.crt --out
 
 # 3. What everybody believes, and the province's index key, come by file:
 cp ROOT/ca.crt {dir}/trust/root.crt
-<<<<<<< Updated upstream
 # The CRL of the root and of every city's CA
 cat ROOT/crl.pem CA/crl.pem > {dir}/trust/crls.pem
-=======
-cp ROOT/crl.pem {dir}/trust/root.crl
-cat CA/crl.pem OTHER-CA/crl.pem > {dir}/trust/cities.crl   # of every city, the own one too
->>>>>>> Stashed changes
 install -m 600 index.key {dir}/keys/index.key
 
 # 4. For each department that entrusts its key; then [departments] and [systems] in config.toml:
