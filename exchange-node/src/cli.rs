@@ -26,7 +26,7 @@ pub use output::Format;
 
 use crate::exit::Exit;
 use clap::{CommandFactory, Parser, Subcommand};
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode, sync::LazyLock};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by polic
 #[derive(Debug, Parser)]
 #[command(
     name = "exchange-node",
-    version = VERSION,
+    version = VERSION.as_str(),
     before_help = EXAMPLES,
     after_help = AFTER,
     subcommand_required = true,
@@ -74,12 +74,15 @@ struct Cli {
     command: Command,
 }
 
-/// A build for tests says so.
-const VERSION: &str = if cfg!(feature = "test-util") {
-    concat!(env!("CARGO_PKG_VERSION"), " (features: test-util)")
-} else {
-    concat!(env!("CARGO_PKG_VERSION"), " (features: none)")
-};
+/// Version, features and commit: a build for tests says so, and support knows what runs. `./x` names the commit.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let switched =
+        [("test-util", cfg!(feature = "test-util")), ("vendored-openssl", cfg!(feature = "vendored-openssl"))];
+    let features: Vec<&str> = switched.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+    let features = if features.is_empty() { "none".to_owned() } else { features.join(" ") };
+    let commit = option_env!("EXCHANGE_COMMIT").filter(|commit| !commit.is_empty()).unwrap_or("unknown");
+    format!("{} (features: {features}, commit: {commit})", env!("CARGO_PKG_VERSION"))
+});
 
 #[derive(Debug, Subcommand)]
 enum Command {

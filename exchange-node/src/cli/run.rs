@@ -2,9 +2,10 @@
 
 use super::{Failure, config::overrides};
 use crate::{
-    config::LogFormat,
+    config::{LogFormat, Telemetry},
     exit::Exit,
     node::{Error, Node, Source},
+    telemetry::{self, mask::Masked},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -30,7 +31,13 @@ pub(super) struct RunArgs {
 
 pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let source = Source::File { path: args.config.clone(), overrides: overrides() };
-    log(&source)?;
+    let config = source.read()?;
+    log(&config.telemetry)?;
+    if let Some(address) = config.listen.metrics {
+        telemetry::serve(address)
+            .map_err(|error| Failure::new(Exit::Conflict, format!("listen.metrics {address}: {error}")))?;
+        tracing::info!(%address, "metrics are served");
+    }
     let signals = |kind| signal(kind).map_err(|error| Failure::new(Exit::Failed, error));
     let mut reload = signals(SignalKind::hangup())?;
     let mut terminate = signals(SignalKind::terminate())?;
@@ -59,12 +66,11 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// Log lines go to standard error, as the configuration says.
-fn log(source: &Source) -> Result<(), Failure> {
-    let telemetry = source.read()?.telemetry;
+/// Log lines go to standard error, as the configuration says, and without identity numbers.
+fn log(telemetry: &Telemetry) -> Result<(), Failure> {
     let filter =
         EnvFilter::try_new(&telemetry.filter).map_err(|error| Failure::usage(format!("telemetry.filter: {error}")))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masked(std::io::stderr));
     let set = match telemetry.format {
         LogFormat::Json => lines.json().try_init(),
         LogFormat::Text => lines.with_ansi(super::output::coloured()).try_init(),

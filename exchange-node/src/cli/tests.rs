@@ -35,3 +35,11 @@ fn config_check_names_an_unknown_key_and_the_near_one() {
          did you mean `data`?"
     );
 }
+
+#[test]
+fn the_version_names_features_and_commit() {
+    let version = command().render_version();
+    let expected = if cfg!(feature = "test-util") { "features: test-util" } else { "features: none" };
+    assert!(version.starts_with("exchange-node 0.") && version.contains(expected), "{version}");
+    assert!(version.trim_end().ends_with(')') && version.contains(", commit: "), "{version}");
+}
