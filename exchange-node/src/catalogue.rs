@@ -58,6 +58,8 @@ type Versioned<T> = HashMap<(String, Option<u32>), Option<Arc<T>>>;
 
 #[derive(Default)]
 struct Cache {
+    /// Rises when something was published: what was read before is not kept.
+    generation: u64,
     types: Versioned<CertificateType>,
     matters: Versioned<KnownMatter>,
     implementations: HashMap<(Region, String), Option<Arc<KnownImplementation>>>,
@@ -81,7 +83,8 @@ impl Catalogue {
 
     /// Drops what was decoded: something was published.
     pub fn forget(&self) {
-        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = Cache::default();
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        *cache = Cache { generation: cache.generation + 1, ..Cache::default() };
     }
 
     /// A certificate type; without a version the newest.
@@ -135,13 +138,20 @@ impl Catalogue {
         read: impl FnOnce(&Store) -> Result<Option<Arc<T>>, Refusal>,
         keep: impl FnOnce(&mut Cache, Option<Arc<T>>),
     ) -> Result<Option<Arc<T>>, Refusal> {
-        if let Some(found) = find(&self.cache.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(found);
-        }
+        let generation = {
+            let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(found) = find(&cache) {
+                return Ok(found);
+            }
+            cache.generation
+        };
         let item = read(&self.store)?;
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        if cache.generation != generation {
+            return Ok(item);
+        }
         if cache.types.len() + cache.matters.len() + cache.implementations.len() >= MOST_CACHED {
-            *cache = Cache::default();
+            *cache = Cache { generation, ..Cache::default() };
         }
         keep(&mut cache, item.clone());
         Ok(item)

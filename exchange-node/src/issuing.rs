@@ -146,6 +146,7 @@ impl Issuing {
         previous: Option<Previous>,
     ) -> Result<Record, Refusal> {
         self.policy.may_issue(caller, &draft.issuer.uscc, draft.type_code.as_str())?;
+        self.bundle_is_current()?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
         let digest = content(draft, previous.as_ref()).digest(&self.requests_key());
@@ -258,13 +259,13 @@ impl Issuing {
         };
         let command = Issue {
             region: self.region,
-            id: certificate_id.to_string(),
             request,
             import,
             credential: command::Credential::of(signer, self.region),
             issued: event::encode_body(&EventKind::CertificateIssued { envelope: envelope.to_vec() }, false),
             tags: self.tags_entry(kind, checked, certificate_id.as_str())?,
-            row: record.row(&signer.key_id),
+            header: record.header.clone(),
+            key_id: signer.key_id,
             disclosures: self.seal_disclosures(&record)?,
             previous,
         };
@@ -348,6 +349,14 @@ impl Issuing {
     /// Sub-key under which values are sealed.
     pub fn disclosures_key(&self) -> (Subkey, [u8; 4]) {
         (self.keys.store.subkey(DISCLOSURES), self.keys.store.id())
+    }
+
+    /// After the bundle's end reads go on and writes are refused.
+    fn bundle_is_current(&self) -> Result<(), Refusal> {
+        let snapshot = self.trust.snapshot();
+        snapshot.verified_bundle().require_current(self.clock.now_ms()).map_err(|error| {
+            Refusal::node(Reason::BundleExpired, error.to_string(), "a current trust bundle before a new write")
+        })
     }
 
     /// Sub-key of request digests.

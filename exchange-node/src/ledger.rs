@@ -77,6 +77,17 @@ impl Command for Rows {
     }
 }
 
+/// An entry of the event log that needs no decision; all but its time.
+pub struct Notice(pub Vec<u8>);
+
+impl Command for Notice {
+    fn reads(&self, _keys: &mut Vec<(Space, store::Key)>) {}
+
+    fn decide(&self, _view: &View<'_>) -> Result<Decision, Refusal> {
+        Ok(Decision::Commit(Changes { events: vec![self.0.clone()], ..Changes::default() }))
+    }
+}
+
 /// What a command comes to.
 #[derive(Debug)]
 pub enum Decision {

@@ -33,7 +33,9 @@ use crate::{
 use exchange_core::{
     certificate::Environment,
     checkpoint::{self, LogKey, LogKind, Origin},
+    event::EventKind,
 };
+use exchange_proto::event;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::watch as latest;
 use tokio_util::sync::CancellationToken;
@@ -302,7 +304,15 @@ impl Node {
             }
             .run(tasks.clone()),
         );
-        if !config.node.alone {
+        if config.node.alone {
+            let kind = EventKind::RegionNotice { text: "started alone: the own log was not compared".to_owned() };
+            let (notice, ledger) = (event::encode_body(&kind, false), ledger.clone());
+            tasks.spawn(async move {
+                if let Err(error) = ledger.submit(ledger::Notice(notice)).await {
+                    tracing::warn!(%error, "that the node was started alone is not recorded");
+                }
+            });
+        } else {
             let comparison = Comparison {
                 origin,
                 region,

@@ -1,8 +1,9 @@
 //! Change of a certificate's status, as a new link of its chain.
 
-use super::{Issuing, REQUESTS, Record, command::date};
+use super::{Issuing, REQUESTS, Record};
 use crate::{
     idempotency::{Content, Request},
+    indexer::rows as index_rows,
     ledger::{Answer, Changes, Command, Decision, View},
     refusal::Refusal,
     store::{Key, Space, Write, keys, own},
@@ -34,6 +35,7 @@ impl Issuing {
             problem: error.to_string(),
         })?;
         self.policy.may_issue(caller, &issuer, &row.type_code)?;
+        self.bundle_is_current()?;
         let kind = self.certificate_type(&row.type_code, Some(row.type_version))?;
         let digest = content(&request).digest(&self.keys.store.subkey(REQUESTS));
         let id = request.certificate_id.clone();
@@ -156,19 +158,7 @@ impl Command for ChangeStatus {
         let mut row: store::CertificateRow = own::decode(Space::Certificates, value)?;
         let change = self.change(&row)?;
         let position = view.next_event();
-        row.links.push(store::StatusLink {
-            epoch: position.epoch,
-            index: position.index,
-            from: change.from as i32,
-            to: change.to as i32,
-            status_code: change.status_code.clone(),
-            effective_on: Some(date(change.effective_on)),
-            decided_on: Some(date(change.decided_on)),
-            document_number: change.document_number.clone(),
-            restoring: change.restoring,
-        });
-        row.status = change.to as i32;
-        row.status_code.clone_from(&change.status_code);
+        index_rows::change(&mut row, position, &change);
         let answer = store::RequestRow {
             certificate_id: change.certificate_id.clone(),
             epoch: position.epoch,

@@ -2,15 +2,22 @@
 
 use crate::{
     idempotency::Request,
+    indexer::rows as index_rows,
     keys::DocumentSigner,
     ledger::{Changes, Command, Decision, View},
     refusal::Refusal,
     store::{Key, Space, Store, Value, Write, keys, own},
 };
 use exchange_core::{
-    certificate::Draft, certificate_id::CertificateId, event::EventKind, reason::Reason, region::Region, status::Status,
+    certificate::{Draft, Header},
+    certificate_id::CertificateId,
+    event::EventKind,
+    position::Position,
+    reason::Reason,
+    region::Region,
+    status::Status,
 };
-use exchange_proto::{certificate as convert, event, rows, store};
+use exchange_proto::{event, rows, store};
 
 /// The revision that a new one replaces.
 pub(super) struct Previous {
@@ -70,7 +77,7 @@ impl Import {
             return Ok(row.certificate_id);
         }
         Err(Refusal::caller(
-            Reason::RequestIdReused,
+            Reason::ImportRowChanged,
             "a row with the source id and time of another row",
             "a new row time for a changed row",
         ))
@@ -87,16 +94,16 @@ pub(super) struct Issue {
     pub(super) issued: Vec<u8>,
     /// Body of the `HolderTags` entry.
     pub(super) tags: Option<Vec<u8>>,
-    /// All but its position.
-    pub(super) row: store::CertificateRow,
-    pub(super) id: String,
+    /// As it was signed.
+    pub(super) header: Header,
+    pub(super) key_id: [u8; 32],
     pub(super) disclosures: Vec<u8>,
     pub(super) previous: Option<Previous>,
 }
 
 impl Issue {
     fn certificate_key(&self) -> Key {
-        keys::regional(self.region, self.id.as_bytes())
+        keys::regional(self.region, self.header.certificate_id.as_str().as_bytes())
     }
 
     fn previous_key(&self) -> Option<Key> {
@@ -117,18 +124,8 @@ impl Issue {
         if from.is_final() {
             return Err(conflict(format!("a certificate that is {from}")));
         }
-        row.links.push(store::StatusLink {
-            epoch: view.next_event().epoch,
-            index,
-            from: from as i32,
-            to: Status::Replaced as i32,
-            effective_on: self.row.issued_on,
-            decided_on: self.row.issued_on,
-            ..Default::default()
-        });
-        row.status = Status::Replaced as i32;
-        row.status_code = String::new();
-        row.replaced_by.clone_from(&self.id);
+        let position = Position { index, ..view.next_event() };
+        index_rows::replace(&mut row, position, &self.header);
         Ok(Some(Write::put(Space::Certificates, key, rows::encode(&row))))
     }
 
@@ -159,8 +156,8 @@ impl Command for Issue {
         }
         if view.row(Space::Certificates, &self.certificate_key())?.is_some() {
             return Err(Refusal::caller(
-                Reason::VersionExists,
-                format!("certificate {} exists", self.id),
+                Reason::CertificateExists,
+                format!("certificate {} exists", self.header.certificate_id),
                 "another serial, or ReviseCertificate",
             ));
         }
@@ -174,23 +171,25 @@ impl Command for Issue {
             index += 1;
         }
         changes.rows.extend(self.replace(view, index)?);
-        let row = store::CertificateRow { epoch: first.epoch, index, ..self.row.clone() };
+        let row = index_rows::issued(Position { index, ..first }, &self.header, &self.key_id);
         changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
         changes.rows.push(Write::put(Space::Disclosures, self.certificate_key(), self.disclosures.clone()));
-        let answer =
-            store::RequestRow { certificate_id: self.id.clone(), epoch: first.epoch, index, ..Default::default() };
+        let answer = store::RequestRow {
+            certificate_id: self.header.certificate_id.to_string(),
+            epoch: first.epoch,
+            index,
+            ..Default::default()
+        };
         changes.rows.push(self.request.answered(answer, view.now_ms()));
         if let Some(import) = &self.import {
-            let row = store::ImportRow { digest: import.digest.to_vec().into(), certificate_id: self.id.clone() };
+            let row = store::ImportRow {
+                digest: import.digest.to_vec().into(),
+                certificate_id: self.header.certificate_id.to_string(),
+            };
             changes.rows.push(Write::put(Space::Imports, import.key.clone(), rows::encode(&row)));
         }
         changes.events.push(self.issued.clone());
         changes.events.extend(self.tags.clone());
         Ok(Decision::Commit(changes))
     }
-}
-
-/// Dates of rows.
-pub(super) fn date(date: exchange_core::date::Date) -> exchange_proto::v1::Date {
-    convert::encode_date(date)
 }

@@ -1,6 +1,6 @@
 //! A certificate of this city with all that is known of it here.
 
-use super::{Issuing, command::date, disclosures_aad};
+use super::{Issuing, disclosures_aad};
 use crate::{
     refusal::Refusal,
     store::{
@@ -42,32 +42,6 @@ pub struct Record {
     pub disclosures: Vec<Disclosure>,
     /// The request had been answered before.
     pub repeated: bool,
-}
-
-impl Record {
-    /// Its row as issued, all but the position.
-    pub(super) fn row(&self, key_id: &[u8; 32]) -> store::CertificateRow {
-        let header = &self.header;
-        store::CertificateRow {
-            type_code: header.type_code.to_string(),
-            type_version: header.type_version,
-            issuer_uscc: header.issuer.uscc.to_string(),
-            issuer_name: header.issuer.name.clone(),
-            issuing_region: header.issuing_region.to_string(),
-            custodian_region: header.custodian_region.to_string(),
-            issued_on: Some(date(header.issued_on)),
-            valid_from: Some(date(header.valid_from)),
-            valid_until: header.valid_until.map(date),
-            revision: header.revision,
-            previous: header.previous.as_ref().map(ToString::to_string).unwrap_or_default(),
-            origin: header.origin as i32,
-            environment: header.environment as i32,
-            status: Status::Active as i32,
-            status_code: self.status_code.clone(),
-            key_id: key_id.to_vec().into(),
-            ..Default::default()
-        }
-    }
 }
 
 /// The envelope of a certificate, from the entry that issued it.

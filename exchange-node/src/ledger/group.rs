@@ -8,7 +8,7 @@ use crate::{
     store::{self, Key, Space, Store, Value, Write},
 };
 use bytes::Bytes;
-use exchange_core::{position::Position, reason::Reason};
+use exchange_core::{event::MAX_ENTRY_BYTES as MAX_ENTRY, position::Position, reason::Reason};
 use exchange_proto::event;
 use std::collections::HashMap;
 
@@ -66,6 +66,20 @@ pub(super) struct Group<'a> {
     bytes: usize,
     heartbeat: bool,
     outcomes: Vec<Outcome>,
+}
+
+/// Bytes that the time adds to an entry's body.
+const TIME_BYTES: usize = 11;
+
+fn entries_fit(changes: &Changes) -> Result<(), Refusal> {
+    match changes.events.iter().chain(&changes.access).find(|body| body.len() + TIME_BYTES > MAX_ENTRY) {
+        None => Ok(()),
+        Some(body) => Err(Refusal::caller(
+            Reason::EntryTooLarge,
+            format!("an entry of {} bytes", body.len()),
+            format!("at most {MAX_ENTRY} bytes"),
+        )),
+    }
 }
 
 enum Outcome {
@@ -126,6 +140,10 @@ impl<'a> Group<'a> {
         let decided = match command.decide(&view) {
             Ok(Decision::Commit(_)) if let Some(refusal) = barred => Err(refusal),
             decided => decided,
+        };
+        let decided = match decided {
+            Ok(Decision::Commit(changes)) => entries_fit(&changes).map(|()| Decision::Commit(changes)),
+            other => other,
         };
         let outcome = match decided {
             Err(refusal) => Outcome::Refused(refusal),
