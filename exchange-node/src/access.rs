@@ -32,9 +32,6 @@ use exchange_core::{
 use exchange_proto::{access as convert, store as row};
 use std::sync::Arc;
 
-/// Sub-key under which parties are sealed.
-const PARTIES: &str = "exchange/parties/v1";
-
 /// Writes and reads the access log of this node.
 #[derive(Clone)]
 pub struct AccessLog {
@@ -84,7 +81,7 @@ impl AccessLog {
     /// The store key does not seal.
     pub fn seal_party(&self, question_id: &[u8; 16], party: &Party, nonce: [u8; 12]) -> Result<Vec<u8>, Refusal> {
         let plain = convert::encode_party(&party.holder, &party.salt);
-        sealed::seal(&self.keys.store.subkey(PARTIES), self.keys.store.id(), nonce, &party_aad(question_id), &plain)
+        sealed::seal(&self.keys.parties, self.keys.store_id, nonce, &party_aad(question_id), &plain)
             .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
     }
 
@@ -99,8 +96,7 @@ impl AccessLog {
             .own
             .get(Space::Parties, keys::access(epoch, index))?
             .ok_or_else(|| broken(format!("no party for record {epoch}/{index}")))?;
-        let key = self.keys.store.subkey(PARTIES);
-        let plain = sealed::open(&key, self.keys.store.id(), &party_aad(question_id), &value)
+        let plain = sealed::open(&self.keys.parties, self.keys.store_id, &party_aad(question_id), &value)
             .map_err(|error| broken(error.to_string()))?;
         let (holder, salt) = convert::decode_party(&plain).map_err(|error| broken(error.to_string()))?;
         Ok(Party { holder, salt })

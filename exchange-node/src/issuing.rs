@@ -39,7 +39,7 @@ use exchange_core::{
     reason::Reason,
     region::Region,
     request::{self, Revision},
-    sealed::{self, Subkey},
+    sealed,
     status::{self, Status},
     uscc::Uscc,
 };
@@ -77,10 +77,6 @@ struct Asked {
     request: Request,
     import: Option<Import>,
 }
-
-/// The sub-keys of the store key that issuing uses.
-const DISCLOSURES: &str = "exchange/disclosures/v1";
-const REQUESTS: &str = "exchange/requests/v1";
 
 impl Issuing {
     /// Issues a certificate; durable when it returns.
@@ -149,10 +145,9 @@ impl Issuing {
         self.bundle_is_current()?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
-        let digest = content(draft, previous.as_ref()).digest(&self.requests_key());
+        let digest = content(draft, previous.as_ref()).digest(&self.keys.requests);
         // Without the revision before it: when a row comes again, that is another one.
-        let row_digest = content(draft, None).digest(&self.requests_key());
-        let import = source.map(|source| Import::new(draft, source, row_digest));
+        let import = source.map(|source| Import::new(draft, source, content(draft, None).digest(&self.keys.requests)));
         let repeated = match &import {
             // A row that was imported is not signed again.
             Some(import) => import.earlier(&self.store)?,
@@ -341,14 +336,14 @@ impl Issuing {
     fn seal_disclosures(&self, record: &Record) -> Result<Vec<u8>, Refusal> {
         let plain = convert::encode_disclosures(&record.disclosures);
         let id = record.header.certificate_id.as_str();
-        let (key, key_id) = self.disclosures_key();
-        sealed::seal(&key, key_id, self.random.array(), &disclosures_aad(self.region, id), &plain)
-            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
-    }
-
-    /// Sub-key under which values are sealed.
-    pub fn disclosures_key(&self) -> (Subkey, [u8; 4]) {
-        (self.keys.store.subkey(DISCLOSURES), self.keys.store.id())
+        sealed::seal(
+            &self.keys.disclosures,
+            self.keys.store_id,
+            self.random.array(),
+            &disclosures_aad(self.region, id),
+            &plain,
+        )
+        .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
     }
 
     /// After the bundle's end reads go on and writes are refused.
@@ -357,11 +352,6 @@ impl Issuing {
         snapshot.verified_bundle().require_current(self.clock.now_ms()).map_err(|error| {
             Refusal::node(Reason::BundleExpired, error.to_string(), "a current trust bundle before a new write")
         })
-    }
-
-    /// Sub-key of request digests.
-    pub fn requests_key(&self) -> Subkey {
-        self.keys.store.subkey(REQUESTS)
     }
 
     /// Today, in China.

@@ -19,7 +19,7 @@ use exchange_core::{
     note::{self, LogKey},
     reason::Reason,
     region::Region,
-    sealed::{IndexKey, StoreKey},
+    sealed::{IndexKey, StoreKey, StoreKeyId, Subkey},
     signature::{self, PublicKey, SigningKey},
     spiffe::Kind,
     uscc::Uscc,
@@ -149,8 +149,14 @@ pub struct Keys {
     pub access_log: Vec<LogKey>,
     /// Index keys, as configured.
     pub index: Vec<IndexKey>,
-    /// Encrypts what is kept secret at rest.
-    pub store: StoreKey,
+    /// Id of the store key, in everything that is sealed with it.
+    pub store_id: StoreKeyId,
+    /// Sub-key of the store key: seals values at rest.
+    pub disclosures: Subkey,
+    /// Sub-key of the store key: seals the parties of access records.
+    pub parties: Subkey,
+    /// Sub-key of the store key: digests of requests.
+    pub requests: Subkey,
     /// Departments whose key is here.
     pub departments: BTreeMap<Uscc, Arc<DocumentSigner>>,
 }
@@ -168,6 +174,7 @@ impl Keys {
             let signer = department_signer(code, department, region, trust, now_ms, random)?;
             departments.insert(signer.issuer.uscc, Arc::new(signer));
         }
+        let store: StoreKey = file::parsed(&config.keys.store)?;
         let snapshot = trust.snapshot();
         let epoch = snapshot.bundle().newest_epoch(region, LogKind::Events).ok_or(Error::NoLog { region })?;
         Ok(Self {
@@ -176,7 +183,10 @@ impl Keys {
             event_log: vec![log_key(&config.keys.event_log, &snapshot, region, LogKind::Events, epoch)?],
             access_log: vec![log_key(&config.keys.access_log, &snapshot, region, LogKind::Access, epoch)?],
             index: config.keys.index.iter().map(|path| file::parsed(path)).collect::<Result<_, _>>()?,
-            store: file::parsed(&config.keys.store)?,
+            store_id: store.id(),
+            disclosures: store.subkey("exchange/disclosures/v1"),
+            parties: store.subkey("exchange/parties/v1"),
+            requests: store.subkey("exchange/requests/v1"),
             departments,
         })
     }

@@ -259,7 +259,7 @@ impl Node {
             ledger: ledger.clone(),
             store: store.clone(),
             policy: Arc::clone(&policy),
-            requests: Arc::new(issuing.requests_key()),
+            keys: Arc::clone(&keys),
         };
 
         // What follows changes of trust and of the catalogue.

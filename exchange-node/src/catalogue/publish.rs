@@ -5,6 +5,7 @@
 use super::Catalogue;
 use crate::{
     idempotency::{Content, Request},
+    keys::Keys,
     ledger::{Answer, Changes, Command, Decision, Ledger, View},
     policy::Policy,
     refusal::Refusal,
@@ -18,7 +19,6 @@ use exchange_core::{
     position::Position,
     reason::Reason,
     region::Region,
-    sealed::Subkey,
 };
 use exchange_proto::{event, rows, store};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub struct Publishing {
     /// Who may.
     pub policy: Arc<Policy>,
     /// For request digests.
-    pub requests: Arc<Subkey>,
+    pub keys: Arc<Keys>,
 }
 
 impl Publishing {
@@ -92,7 +92,7 @@ impl Publishing {
             return Ok(Published { code, version, position: None });
         }
         let body = event::encode_body(&kind(item.clone()), false);
-        let digest = Content::new("Publish").field(1, &body).digest(&self.requests);
+        let digest = Content::new("Publish").field(1, &body).digest(&self.keys.requests);
         let command = Publish {
             key: self.key(&item),
             item,

@@ -1,6 +1,6 @@
 //! Change of a certificate's status, as a new link of its chain.
 
-use super::{Issuing, REQUESTS, Record};
+use super::{Issuing, Record};
 use crate::{
     idempotency::{Content, Request},
     indexer::rows as index_rows,
@@ -37,7 +37,7 @@ impl Issuing {
         self.policy.may_issue(caller, &issuer, &row.type_code)?;
         self.bundle_is_current()?;
         let kind = self.certificate_type(&row.type_code, Some(row.type_version))?;
-        let digest = content(&request).digest(&self.keys.store.subkey(REQUESTS));
+        let digest = content(&request).digest(&self.keys.requests);
         let id = request.certificate_id.clone();
         let command = ChangeStatus {
             key: keys::regional(self.region, id.as_bytes()),

@@ -80,9 +80,9 @@ pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Re
     let disclosures = match store.sealed_disclosures(region, id)? {
         None => Vec::new(), // erased
         Some(value) => {
-            let (key, key_id) = issuing.disclosures_key();
-            let plain = sealed::open(&key, key_id, &disclosures_aad(region, id), &value)
-                .map_err(|error| broken(error.to_string()))?;
+            let plain =
+                sealed::open(&issuing.keys.disclosures, issuing.keys.store_id, &disclosures_aad(region, id), &value)
+                    .map_err(|error| broken(error.to_string()))?;
             convert::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?
         }
     };

@@ -174,8 +174,7 @@ impl Lookup {
             Refusal::peer(Reason::CertificateNotFound, "no values of this certificate", "values that were not erased")
         })?;
         let broken = |problem: String| crate::store::Error::Row { space: Space::Disclosures.name(), problem };
-        let (key, key_id) = self.issuing.disclosures_key();
-        let plain = sealed::open(&key, key_id, &disclosures_aad(self.region, id), &value)
+        let plain = sealed::open(&self.keys.disclosures, self.keys.store_id, &disclosures_aad(self.region, id), &value)
             .map_err(|error| broken(error.to_string()))?;
         let mut all = certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?;
         all.retain(|one| grant.released().contains(&one.name));
