@@ -101,7 +101,7 @@ impl Issuing {
                 self.last_imported(issuer.uscc.as_str(), type_code.as_str(), source_id)?
             }
         };
-        let row = self.store.own_certificate(self.region, &previous)?.ok_or_else(|| not_found(&previous))?;
+        let row = self.store.own_certificate(self.region, &previous)?.ok_or_else(|| self.not_ours(&previous))?;
         let broken = |problem: String| store::Error::Row { space: Space::Certificates.name(), problem };
         let draft = Draft {
             type_code: TypeCode::parse(&row.type_code).map_err(|error| broken(error.to_string()))?,

@@ -108,6 +108,8 @@ pub struct Changes {
     pub rows: Vec<Write>,
     /// Signs the event log's checkpoint anew although it may not grow.
     pub heartbeat: bool,
+    /// Which of `events` the answer names, from 0: what a caller asked for may stand behind what it needs.
+    pub named: u64,
 }
 
 /// What a caller gets.
@@ -126,7 +128,7 @@ pub struct Committed {
     pub at_ms: u64,
     /// Epoch of both logs.
     pub epoch: u32,
-    /// Index of its first event entry.
+    /// Index of the event entry that [`Changes::named`] says.
     pub event: u64,
     /// Its first access entry with its proof, if it wrote one.
     pub access: Option<AccessProof>,

@@ -264,6 +264,13 @@ impl Node {
 
         // What follows changes of trust and of the catalogue.
         let draining = CancellationToken::new();
+        let auditor = Auditor {
+            audit,
+            store: store.clone(),
+            ledger: ledger.clone(),
+            peers: Arc::clone(&peers),
+            clock: clock.clone(),
+        };
         let control = Control::new(control::Parts {
             source,
             started_at_ms: clock.now_ms(),
@@ -276,6 +283,8 @@ impl Node {
             clock: clock.clone(),
             draining: draining.clone(),
             epoch: keys.epoch,
+            #[cfg(feature = "test-util")]
+            auditor: auditor.clone(),
         });
         tasks.spawn(Arc::clone(&tls).follow(tasks.clone()));
         tasks.spawn(
@@ -294,16 +303,7 @@ impl Node {
             }
             .run(tasks.clone()),
         );
-        tasks.spawn(
-            Auditor {
-                audit,
-                store: store.clone(),
-                ledger: ledger.clone(),
-                peers: Arc::clone(&peers),
-                clock: clock.clone(),
-            }
-            .run(tasks.clone()),
-        );
+        tasks.spawn(auditor.run(tasks.clone()));
         if config.node.alone {
             let kind = EventKind::RegionNotice { text: "started alone: the own log was not compared".to_owned() };
             let (notice, ledger) = (event::encode_body(&kind, false), ledger.clone());

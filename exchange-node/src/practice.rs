@@ -23,6 +23,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// Trust domain of every practice province.
@@ -317,13 +318,27 @@ pub fn stranger(folder: &Path, region: Region) -> Result<(), Error> {
     Ok(keyfile::write(&folder.join("stranger.key"), &key, None)?)
 }
 
-/// An address of this machine that was free a moment ago: a bundle has to name it before the node listens.
+/// First and last port that is given to a node. Below those from which the kernel takes the ports of outgoing
+/// connections (32,768 on), so that none of them stands in the way once the node listens.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// An address of this machine that was free a moment ago: a bundle has to name it before the node listens. No port is
+/// given twice by one process.
 #[allow(clippy::disallowed_methods, reason = "nothing is listened on: the number alone is wanted")]
 fn free_address() -> Result<SocketAddr, Error> {
-    let path = PathBuf::from("127.0.0.1:0");
-    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(|source| Error::File { path, source })
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    let begin = std::process::id().wrapping_mul(97) % count;
+    let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..count {
+        let offset = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = u16::try_from(PORTS.start + offset).unwrap_or(u16::MAX);
+        match std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr()) {
+            Ok(address) => return Ok(address),
+            Err(error) => refused = error,
+        }
+    }
+    Err(Error::File { path: PathBuf::from("127.0.0.1"), source: refused })
 }
 
 fn make(folder: &Path) -> Result<(), Error> {

@@ -28,8 +28,10 @@ impl Issuing {
     /// # Errors
     /// Not this city's certificate, not the caller's department, not allowed by the type or the chain.
     pub async fn change_status(&self, caller: &Caller, request: StatusRequest) -> Result<Record, Refusal> {
-        let row =
-            self.store.own_certificate(self.region, &request.certificate_id)?.ok_or_else(|| self.not_ours(&request))?;
+        let row = self
+            .store
+            .own_certificate(self.region, &request.certificate_id)?
+            .ok_or_else(|| self.not_ours(&request.certificate_id))?;
         let issuer = Uscc::parse(&row.issuer_uscc).map_err(|error| crate::store::Error::Row {
             space: Space::Certificates.name(),
             problem: error.to_string(),
@@ -53,8 +55,8 @@ impl Issuing {
         Ok(record)
     }
 
-    fn not_ours(&self, request: &StatusRequest) -> Refusal {
-        let id = &request.certificate_id;
+    /// Why a certificate that has no row here cannot be changed.
+    pub(super) fn not_ours(&self, id: &str) -> Refusal {
         let snapshot = self.trust.snapshot();
         let elsewhere = snapshot.bundle().regions.keys().find(|region| {
             **region != self.region && self.store.indexed_certificate(**region, id).is_ok_and(|row| row.is_some())
@@ -63,7 +65,7 @@ impl Issuing {
             Some(region) => Refusal::caller(
                 Reason::NotOwnCertificate,
                 format!("a certificate of {region}"),
-                format!("a certificate of {}; the status is changed in its own city", self.region),
+                format!("a certificate of {}; it is changed in its own city", self.region),
             ),
             None => {
                 Refusal::caller(Reason::CertificateNotFound, format!("certificate {id}"), "a certificate of this city")

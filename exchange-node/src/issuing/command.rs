@@ -170,6 +170,7 @@ impl Command for Issue {
             changes.events.push(self.credential.body.clone());
             index += 1;
         }
+        changes.named = index - first.index;
         changes.rows.extend(self.replace(view, index)?);
         let row = index_rows::issued(Position { index, ..first }, &self.header, &self.key_id);
         changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));

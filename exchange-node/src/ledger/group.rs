@@ -166,7 +166,7 @@ impl<'a> Group<'a> {
     }
 
     fn stage(&mut self, changes: Changes) -> Outcome {
-        let event = self.events_head.size() + self.events.len() as u64;
+        let event = self.events_head.size() + self.events.len() as u64 + changes.named;
         let access = (!changes.access.is_empty()).then_some(self.access.len());
         self.events.extend(changes.events);
         self.access.extend(changes.access);

@@ -43,6 +43,8 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) draining: CancellationToken,
     pub(super) epoch: u32,
+    #[cfg(feature = "test-util")]
+    pub(super) auditor: crate::access::Auditor,
 }
 
 struct Inner {
@@ -225,5 +227,10 @@ impl Control {
     /// The store, for the demo and tests of what a node holds.
     pub fn store(&self) -> &Store {
         &self.0.parts.store
+    }
+    /// The audit of the access checkpoints that other nodes have shown, for tests that do not wait for its minute.
+    #[cfg(feature = "test-util")]
+    pub fn auditor(&self) -> &crate::access::Auditor {
+        &self.0.parts.auditor
     }
 }

@@ -1,3 +1,7 @@
 //! Scenarios over whole nodes, and what must stay true of documents and samples.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
 mod docs;
+mod issuing;
+mod world;

@@ -1,0 +1,295 @@
+//! A province of real nodes in one process: real credentials, TLS, gRPC and stores on disk; the carrier is in memory and
+//! does what a carrier may do. Each node has a runtime of its own, so that a kill is one: nothing of it goes on.
+
+mod asks;
+mod checks;
+mod forge;
+mod outputs;
+
+pub(crate) use asks::*;
+pub(crate) use forge::*;
+
+use checks::Told;
+use exchange_core::region::Region;
+use exchange_node::{
+    kafka::{Kafka, memory::Broker},
+    node::{Node, Source},
+    practice::{self, Client, OPERATOR, Options, Practice, SYSTEM},
+    store::{
+        Store,
+        log::{Kind, Log},
+    },
+};
+use exchange_proto::v1::{
+    admin_service_client::AdminServiceClient, catalogue_service_client::CatalogueServiceClient,
+    certificate_service_client::CertificateServiceClient, lookup_service_client::LookupServiceClient,
+    peer_service_client::PeerServiceClient,
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tonic::transport::Channel;
+
+/// 山东省.
+pub(crate) const PROVINCE: &str = "370000";
+/// 济南.
+pub(crate) const JINAN: &str = "370100";
+/// 青岛.
+pub(crate) const QINGDAO: &str = "370200";
+/// 烟台.
+pub(crate) const YANTAI: &str = "370600";
+/// 淄博: in the trust bundle, but no node of it is started. Its log is forged by [`ThrowAway`].
+pub(crate) const ZIBO: &str = "370300";
+
+/// Longest wait for what has to come; nothing waits without a condition.
+const WITHIN: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What every node of a world has in its configuration: quick words, little patience.
+const CONFIG: &str = "[freshness]\nheartbeat_seconds = 1\nanchor_seconds = 1\nstale_after_seconds = 30\n\n\
+                      [limits]\nfree_space_mib = 64\ndrain_seconds = 4\n";
+
+pub(crate) fn region(code: &str) -> Region {
+    Region::parse(code).unwrap()
+}
+
+struct Running {
+    node: Node,
+    runtime: Runtime,
+}
+
+/// A province, what its clients were told, and what carries its logs.
+pub(crate) struct World {
+    pub(crate) practice: Practice,
+    pub(crate) broker: Broker,
+    folder: TempDir,
+    running: BTreeMap<Region, Running>,
+    told: Mutex<Told>,
+    over_kafka: bool,
+    label: &'static str,
+}
+
+impl World {
+    /// The province and three cities, all running, with nothing published.
+    pub(crate) async fn new(label: &'static str) -> Self {
+        let mut world = Self::made(label, true);
+        for code in [PROVINCE, JINAN, QINGDAO, YANTAI] {
+            world.start(code).await;
+        }
+        world.all_writable().await;
+        world
+    }
+
+    /// As [`World::new`], with the sample catalogue published and known everywhere.
+    pub(crate) async fn with_catalogue(label: &'static str) -> Self {
+        let world = Self::new(label).await;
+        world.publish_samples().await;
+        world
+    }
+
+    /// The credentials and folders; no node is started. Without `over_kafka` the nodes have no carrier at all.
+    pub(crate) fn made(label: &'static str, over_kafka: bool) -> Self {
+        outputs::record();
+        let folder = tempfile::tempdir().unwrap();
+        let regions = [PROVINCE, JINAN, QINGDAO, YANTAI, ZIBO].map(region).to_vec();
+        let options = Options { regions, kafka: None, more_config: CONFIG.to_owned() };
+        let practice = Practice::create(&folder.path().join("province"), options).unwrap();
+        Self {
+            practice,
+            broker: Broker::default(),
+            folder,
+            running: BTreeMap::new(),
+            told: Mutex::default(),
+            over_kafka,
+            label,
+        }
+    }
+
+    /// Starts a node; waits while an earlier run of it still holds its folder.
+    pub(crate) async fn start(&mut self, code: &str) {
+        let source = Source::File { path: self.practice.config(region(code)), overrides: Vec::new() };
+        let end = Instant::now() + WITHIN;
+        loop {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let (source, broker) = (source.clone(), self.over_kafka.then(|| self.broker.clone()));
+            let started = runtime.spawn(async move {
+                match broker {
+                    Some(broker) => Node::start_over(source, Kafka::memory(broker)).await,
+                    None => Node::start(source).await,
+                }
+            });
+            match started.await.unwrap() {
+                Ok(node) => {
+                    self.running.insert(region(code), Running { node, runtime });
+                    return;
+                }
+                Err(error) => {
+                    runtime.shutdown_background();
+                    assert!(Instant::now() < end, "{code} does not start: {error}");
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    /// Ends a node as a crash does. Its folder is free once [`World::start`] gets it.
+    pub(crate) fn kill(&mut self, code: &str) {
+        let Running { node, runtime } = self.running.remove(&region(code)).unwrap();
+        node.kill();
+        runtime.shutdown_background();
+    }
+
+    pub(crate) fn node(&self, code: &str) -> &Node {
+        &self.running[&region(code)].node
+    }
+
+    pub(crate) fn store(&self, code: &str) -> &Store {
+        self.node(code).control().store()
+    }
+
+    pub(crate) fn running(&self) -> Vec<Region> {
+        self.running.keys().copied().collect()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where a node keeps its store.
+    pub(crate) fn data(&self, code: &str) -> PathBuf {
+        self.practice.node_folder(region(code)).join("data")
+    }
+
+    async fn channel(client: &Client) -> Channel {
+        let end = Instant::now() + WITHIN;
+        loop {
+            match practice::connect(client).await {
+                Ok(channel) => return channel,
+                Err(error) => assert!(Instant::now() < end, "no connection to {}: {error}", client.address),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// A channel to a city's node as its calling system.
+    pub(crate) async fn system(&self, code: &str) -> Channel {
+        Self::channel(&self.practice.client(region(code), SYSTEM)).await
+    }
+
+    /// A channel to a city's node as its operator.
+    pub(crate) async fn operator(&self, code: &str) -> Channel {
+        Self::channel(&self.practice.client(region(code), OPERATOR)).await
+    }
+
+    pub(crate) async fn certificates(&self, code: &str) -> CertificateServiceClient<Channel> {
+        CertificateServiceClient::new(self.system(code).await)
+    }
+
+    pub(crate) async fn lookups(&self, code: &str) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.system(code).await)
+    }
+
+    pub(crate) async fn catalogue(&self, code: &str) -> CatalogueServiceClient<Channel> {
+        CatalogueServiceClient::new(self.operator(code).await)
+    }
+
+    pub(crate) async fn admin(&self, code: &str) -> AdminServiceClient<Channel> {
+        AdminServiceClient::new(self.operator(code).await)
+    }
+
+    /// A city's node speaking to another city's, as whoever holds the first one's credential may.
+    pub(crate) async fn peer(&self, from: &str, to: &str) -> PeerServiceClient<Channel> {
+        PeerServiceClient::new(Self::channel(&self.practice.client_of(region(to), region(from), "node")).await)
+    }
+
+    /// Waits until every running node takes writes.
+    pub(crate) async fn all_writable(&self) {
+        for code in self.running() {
+            until(&format!("{code} takes writes"), async || {
+                self.node(code.as_str()).control().status().unwrap().writable
+            })
+            .await;
+        }
+    }
+
+    /// Waits until every running node has applied all that the others have said.
+    pub(crate) async fn settle(&self) {
+        until("every node has applied every log", async || {
+            let before = self.sizes();
+            let applied = self.running().iter().all(|node| {
+                before.iter().all(|(of, size)| {
+                    let state = self.store(node.as_str()).region_state(*of).unwrap();
+                    state.is_some_and(|state| state.forked || state.applied >= *size) || *size == 0
+                })
+            });
+            applied && before == self.sizes()
+        })
+        .await;
+    }
+
+    /// One step of a scenario is done: everything arrives, and every invariant is checked.
+    pub(crate) async fn step(&self, name: &str) {
+        let begun = Instant::now();
+        self.settle().await;
+        let settled = begun.elapsed();
+        self.check_invariants();
+        let checked = begun.elapsed() - settled;
+        println!("{}: {name} (settled in {settled:?}, checked in {checked:?})", self.label);
+    }
+
+    /// Entries of the own event log of each running node.
+    fn sizes(&self) -> BTreeMap<Region, u64> {
+        self.running().into_iter().map(|code| (code, self.size(code.as_str()))).collect()
+    }
+
+    /// Entries of a city's own event log.
+    pub(crate) fn size(&self, code: &str) -> u64 {
+        let log = Log::new(&self.store(code).own, Kind::Events, region(code), 1);
+        log.newest_checkpoint().unwrap().map_or(0, |(size, _)| size)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // The stores are closed by what drops last; nobody waits for them.
+        for (_, Running { node, runtime }) in std::mem::take(&mut self.running) {
+            node.kill();
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits for a condition, and says what did not come.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + WITHIN;
+    while !condition().await {
+        assert!(Instant::now() < end, "not within {WITHIN:?}: {what}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Numbers that look random, by a seed that is printed: `EXCHANGE_SEED` gives the same run again.
+pub(crate) struct Seeded(u64);
+
+impl Seeded {
+    pub(crate) fn new(label: &str) -> Self {
+        let given = std::env::var("EXCHANGE_SEED").ok().and_then(|seed| seed.parse().ok());
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let seed: u64 = given.unwrap_or_else(|| u64::try_from(now & 0xFFFF_FFFF).unwrap());
+        println!("{label}: EXCHANGE_SEED={seed}");
+        Self(seed | 1)
+    }
+
+    /// Below `end` (xorshift64*).
+    pub(crate) const fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % end
+    }
+}
