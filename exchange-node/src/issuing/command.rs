@@ -154,13 +154,6 @@ impl Command for Issue {
         if let Some(row) = self.request.earlier(view)? {
             return Ok(Decision::Earlier(rows::encode(&row).into()));
         }
-        if view.row(Space::Certificates, &self.certificate_key())?.is_some() {
-            return Err(Refusal::caller(
-                Reason::CertificateExists,
-                format!("certificate {} exists", self.header.certificate_id),
-                "another serial, or ReviseCertificate",
-            ));
-        }
         let mut changes = Changes::default();
         let first = view.next_event();
         let mut index = first.index;
@@ -171,7 +164,15 @@ impl Command for Issue {
             index += 1;
         }
         changes.named = index - first.index;
+        // First: that the previous revision was replaced says more than that the next identifier is taken.
         changes.rows.extend(self.replace(view, index)?);
+        if view.row(Space::Certificates, &self.certificate_key())?.is_some() {
+            return Err(Refusal::caller(
+                Reason::CertificateExists,
+                format!("certificate {} exists", self.header.certificate_id),
+                "another serial, or ReviseCertificate",
+            ));
+        }
         let row = index_rows::issued(Position { index, ..first }, &self.header, &self.key_id);
         changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
         changes.rows.push(Write::put(Space::Disclosures, self.certificate_key(), self.disclosures.clone()));

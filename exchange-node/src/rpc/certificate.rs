@@ -3,7 +3,8 @@
 use super::{Services, services::enter};
 use crate::{issuing::Record, lookup::Lookup, refusal::Refusal};
 use exchange_core::{
-    date::Date, position::Position, reason::Reason, region::Region, status::Status as CertificateStatus,
+    certificate_id::CertificateId, date::Date, position::Position, reason::Reason, region::Region,
+    status::Status as CertificateStatus,
 };
 use exchange_proto::{
     certificate as convert, store as row,
@@ -159,6 +160,13 @@ fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::Li
     let mut certificates = Vec::new();
     let mut next_page_token = String::new();
     let mut problem = None;
+    if !request.page_token.is_empty() && CertificateId::parse(&request.page_token).is_err() {
+        return Err(Refusal::caller(
+            Reason::PageTokenInvalid,
+            "a page token of another list",
+            "the token of the last page",
+        ));
+    }
     lookup.store.visit_certificates(region, &request.page_token, |id, found| {
         if certificates.len() == size {
             next_page_token = id.to_owned();

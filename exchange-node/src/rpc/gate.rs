@@ -14,7 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 use tonic::{
-    Status,
+    Code, Status,
     body::Body,
     codegen::{
         Service,
@@ -89,7 +89,7 @@ where
             let _in_work = permit;
             // Of a stream, this is the time to its head; the stream itself ends by its own rules.
             match tokio::time::timeout(longest, answer).await {
-                Ok(answer) => answer,
+                Ok(answer) => answer.map(with_reason),
                 Err(_) => {
                     let found = format!("{} ms without an answer", longest.as_millis());
                     refused(Refusal::node(Reason::DeadlineExceeded, found, "more time")).await
@@ -108,6 +108,24 @@ fn admitted(caller: &Caller, path: &str) -> Result<(), Refusal> {
         format!("a stale CRL of the CA of node {} of {}", caller.name(), caller.region),
         "a current CRL; until then this node may read logs and trust alone",
     ))
+}
+
+/// What tonic refuses by itself, before a service sees it, gets its reason too.
+fn with_reason(answer: Response<Body>) -> Response<Body> {
+    let Some(status) = Status::from_header_map(answer.headers()) else { return answer };
+    if !status.details().is_empty() {
+        return answer;
+    }
+    let refusal = match status.code() {
+        Code::OutOfRange if status.message().contains("message length too large") => {
+            Refusal::caller(Reason::MessageTooLarge, status.message(), "a smaller message")
+        }
+        Code::Internal if status.message().contains("failed to decode Protobuf message") => {
+            Refusal::caller(Reason::MessageUndecodable, status.message(), "a message of this method")
+        }
+        _ => return answer,
+    };
+    Status::from(refusal).into_http()
 }
 
 fn refused<E>(refusal: Refusal) -> Ready<Result<Response<Body>, E>> {
