@@ -8,6 +8,7 @@ use crate::{
     spawn::Tasks,
     store::{Space, Store, Write, keys, own},
 };
+use bytes::Bytes;
 use exchange_core::{
     checkpoint::{Checkpoint, VerifiedCheckpoint},
     merkle::{Hash, verify_consistency},
@@ -27,7 +28,14 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// The largest access checkpoint of each region since the last audit.
 #[derive(Clone, Default)]
 pub struct Audit {
-    seen: Arc<Mutex<BTreeMap<Region, Arc<VerifiedCheckpoint>>>>,
+    seen: Arc<Mutex<BTreeMap<Region, Seen>>>,
+}
+
+/// What one region has shown since the last audit.
+struct Seen {
+    largest: Arc<VerifiedCheckpoint>,
+    /// Of the largest one's size with another root: needs no question to anybody.
+    contradicting: Option<Arc<VerifiedCheckpoint>>,
 }
 
 /// What an audit needs.
@@ -49,13 +57,15 @@ impl Audit {
     /// Remembers a verified checkpoint.
     pub fn saw(&self, region: Region, checkpoint: &Arc<VerifiedCheckpoint>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let largest = seen.entry(region).or_insert_with(|| Arc::clone(checkpoint));
-        if largest.size() < checkpoint.size() {
-            *largest = Arc::clone(checkpoint);
+        let known = seen.entry(region).or_insert_with(|| Seen { largest: Arc::clone(checkpoint), contradicting: None });
+        if known.largest.size() == checkpoint.size() && known.largest.root() != checkpoint.root() {
+            known.contradicting = Some(Arc::clone(checkpoint));
+        } else if known.largest.size() < checkpoint.size() && known.contradicting.is_none() {
+            known.largest = Arc::clone(checkpoint);
         }
     }
 
-    fn take(&self) -> BTreeMap<Region, Arc<VerifiedCheckpoint>> {
+    fn take(&self) -> BTreeMap<Region, Seen> {
         std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -87,8 +97,8 @@ impl Auditor {
     /// Audits every region of which something was seen.
     pub async fn round(&self) -> Vec<(Region, Outcome)> {
         let mut outcomes = Vec::new();
-        for (region, checkpoint) in self.audit.take() {
-            let outcome = match self.region(region, &checkpoint).await {
+        for (region, seen) in self.audit.take() {
+            let outcome = match self.region(region, &seen).await {
                 Ok(outcome) => outcome,
                 Err(refusal) => Outcome::Unanswered(refusal.to_string()),
             };
@@ -100,7 +110,7 @@ impl Auditor {
                 }
                 Outcome::Unanswered(why) => {
                     tracing::warn!(%region, why, "an access log could not be audited");
-                    self.audit.saw(region, &checkpoint);
+                    self.audit.saw(region, &seen.largest);
                 }
             }
             outcomes.push((region, outcome));
@@ -108,7 +118,12 @@ impl Auditor {
         outcomes
     }
 
-    async fn region(&self, region: Region, seen: &VerifiedCheckpoint) -> Result<Outcome, Refusal> {
+    async fn region(&self, region: Region, shown: &Seen) -> Result<Outcome, Refusal> {
+        let seen = &*shown.largest;
+        if let Some(other) = &shown.contradicting {
+            self.keep_evidence(seen, Bytes::copy_from_slice(other.note())).await?;
+            return Ok(Outcome::Contradiction);
+        }
         let newest = (seen.size(), *seen.root());
         let mut earlier: Vec<row::SeenAccessRow> =
             own::read(&self.store.own, Space::SeenAccess, audited_key(region))?.into_iter().collect();
@@ -116,7 +131,7 @@ impl Auditor {
         for one in &earlier {
             let Some((size, root)) = point(one) else { continue };
             if !self.one_history(seen, (size, root), newest).await? {
-                self.keep_evidence(seen, one).await?;
+                self.keep_evidence(seen, one.note.clone()).await?;
                 return Ok(Outcome::Contradiction);
             }
         }
@@ -153,11 +168,11 @@ impl Auditor {
         Ok(verify_consistency(old.0, &old.1, new.0, &new.1, &proof).is_ok())
     }
 
-    async fn keep_evidence(&self, seen: &VerifiedCheckpoint, other: &row::SeenAccessRow) -> Result<(), Refusal> {
+    async fn keep_evidence(&self, seen: &VerifiedCheckpoint, other: Bytes) -> Result<(), Refusal> {
         let evidence = row::ForkEvidence {
             at_ms: self.clock.now_ms(),
             origin: seen.origin().to_string(),
-            note_a: other.note.clone(),
+            note_a: other,
             note_b: seen.note().to_vec().into(),
             source: "audit of access checkpoints".to_owned(),
             ..Default::default()

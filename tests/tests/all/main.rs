@@ -4,4 +4,5 @@
 
 mod docs;
 mod issuing;
+mod questions;
 mod world;

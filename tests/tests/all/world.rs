@@ -12,11 +12,12 @@ pub(crate) use forge::*;
 use checks::Told;
 use exchange_core::region::Region;
 use exchange_node::{
+    access::audit::Outcome,
     kafka::{Kafka, memory::Broker},
     node::{Node, Source},
     practice::{self, Client, OPERATOR, Options, Practice, SYSTEM},
     store::{
-        Store,
+        Space, Store,
         log::{Kind, Log},
     },
 };
@@ -25,6 +26,7 @@ use exchange_proto::v1::{
     certificate_service_client::CertificateServiceClient, lookup_service_client::LookupServiceClient,
     peer_service_client::PeerServiceClient,
 };
+use exchange_proto::{rows, store::ForkEvidence};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -249,6 +251,20 @@ impl World {
         self.check_invariants();
         let checked = begun.elapsed() - settled;
         println!("{}: {name} (settled in {settled:?}, checked in {checked:?})", self.label);
+    }
+
+    /// One round of a node's audit, which by itself runs once a minute.
+    pub(crate) async fn audit(&self, code: &str) -> Vec<(Region, Outcome)> {
+        let running = &self.running[&region(code)];
+        let auditor = running.node.control().auditor().clone();
+        running.runtime.spawn(async move { auditor.round().await }).await.unwrap()
+    }
+
+    /// Contradictions of access logs that a node keeps.
+    pub(crate) fn kept_contradictions(&self, code: &str) -> usize {
+        let all = self.store(code).own.scan(Space::Evidence, &[], &[u8::MAX; 64], usize::MAX).unwrap();
+        let evidence = all.iter().map(|(_, value)| rows::decode::<ForkEvidence>(value).unwrap());
+        evidence.filter(|evidence| evidence.origin.contains("/access/")).count()
     }
 
     /// Entries of the own event log of each running node.

@@ -67,15 +67,64 @@ struct Held {
     checkpoints: Vec<Checkpoint>,
 }
 
+/// What a node holds of another city's log, and of that city's access checkpoints.
+struct Copy {
+    of: Region,
+    state: row::LogState,
+    held: Held,
+    seen: Vec<Checkpoint>,
+    evidence: Vec<(Checkpoint, Checkpoint)>,
+}
+
+impl Copy {
+    fn read(store: &Store, of: Region) -> Self {
+        let parse = |note: &[u8]| Checkpoint::parse_unverified(note).unwrap();
+        let state = || store.region_state(of).unwrap().unwrap_or_default();
+        let (mut before, log) = (state(), Log::new(&store.province, Kind::Events, of, 1));
+        let held = loop {
+            let held = Held::read(&log);
+            let after = state();
+            if std::mem::replace(&mut before, after) == before {
+                break held;
+            }
+        };
+        let prefix = keys::regional(of, b"");
+        let seen = store.own.scan(Space::SeenAccess, &prefix, &keys::after(&prefix), usize::MAX).unwrap();
+        let prefix = keys::log(of, 1);
+        let kept = store.own.scan(Space::Evidence, &prefix, &keys::after(&prefix), usize::MAX).unwrap();
+        Self {
+            of,
+            state: before,
+            held,
+            seen: seen.iter().map(|(_, row)| parse(&rows::decode::<row::SeenAccessRow>(row).unwrap().note)).collect(),
+            evidence: kept
+                .iter()
+                .map(|(_, row)| rows::decode::<row::ForkEvidence>(row).unwrap())
+                .map(|row| (parse(&row.note_a), parse(&row.note_b)))
+                .collect(),
+        }
+    }
+}
+
 impl Held {
+    /// Read again when something was added meanwhile: heartbeats and anchors come by themselves.
     fn read(log: &Log<'_>) -> Self {
+        loop {
+            let held = Self::read_once(log);
+            let newest = log.newest_checkpoint().unwrap().map_or(0, |(size, _)| size);
+            if held.checkpoints.last().map_or(0, |last| last.size) == newest {
+                return held;
+            }
+        }
+    }
+
+    fn read_once(log: &Log<'_>) -> Self {
         let mut held = Self { entries: Vec::new(), leaves: Vec::new(), checkpoints: Vec::new() };
         let mut next = 0;
         while let Some((size, note)) = log.checkpoint_from(next).unwrap() {
             held.checkpoints.push(Checkpoint::parse_unverified(&note).unwrap());
             next = size + 1;
         }
-        // What stands behind the newest checkpoint would show as a gap or as one entry too many.
         for entry in log.entries(0, 1_000_000, usize::MAX).unwrap() {
             held.leaves.push(entry.leaf());
             held.entries.push(match entry {
@@ -116,18 +165,28 @@ impl World {
 
     fn invariants(&self) -> Result<(), Violation> {
         let nodes = self.running();
-        let held = |node: Region, kind, of: Region| {
-            let store = self.store(node.as_str());
-            let database = if node == of { &store.own } else { &store.province };
-            Held::read(&Log::new(database, kind, of, 1))
+        // Copies first, then the logs that they are of, then the access logs that those anchor: each is at least as long
+        // as what was read before it.
+        let copies: Vec<Copy> = nodes
+            .iter()
+            .flat_map(|node| {
+                let others = self.regions().into_iter().filter(move |of| of != node);
+                others.map(move |of| Copy::read(self.store(node.as_str()), of))
+            })
+            .collect();
+        let held = |kind| {
+            let read = |of: &Region| (*of, Held::read(&Log::new(&self.store(of.as_str()).own, kind, *of, 1)));
+            nodes.iter().map(read).collect::<BTreeMap<Region, Held>>()
         };
-        let events: BTreeMap<Region, Held> = nodes.iter().map(|at| (*at, held(*at, Kind::Events, *at))).collect();
-        let accesses: BTreeMap<Region, Held> = nodes.iter().map(|at| (*at, held(*at, Kind::Access, *at))).collect();
+        let events = held(Kind::Events);
+        let accesses = held(Kind::Access);
         for log in events.values().chain(accesses.values()) {
             invariants::log_1(&log.leaves, &log.checkpoints)?;
         }
+        for copy in &copies {
+            Self::copy(copy, &events, &accesses)?;
+        }
         for node in &nodes {
-            self.copies(*node, &events, &accesses)?;
             self.releases(*node, &accesses)?;
         }
         self.issues(&events)?;
@@ -135,50 +194,23 @@ impl World {
         self.secrets(&events, &accesses)
     }
 
-    /// LOG-1, LOG-2, ACC-1 and FORK-1 of what one node holds of the others.
-    fn copies(
-        &self,
-        node: Region,
-        events: &BTreeMap<Region, Held>,
-        accesses: &BTreeMap<Region, Held>,
-    ) -> Result<(), Violation> {
-        let store = self.store(node.as_str());
-        for of in self.regions().into_iter().filter(|of| *of != node) {
-            let state = store.region_state(of).unwrap().unwrap_or_default();
-            let copy = Held::read(&Log::new(&store.province, Kind::Events, of, 1));
-            invariants::log_1(&copy.leaves, &copy.checkpoints)?;
-            if !state.checkpoint.is_empty() {
-                let signed = Checkpoint::parse_unverified(&state.checkpoint).unwrap();
-                invariants::log_2(&copy.frontier(), &signed)?;
-            }
-            if let Some(origin) = events.get(&of) {
-                // What a copy was accepted with belongs to the one history of its origin.
-                invariants::acc_1(&origin.leaves, &copy.checkpoints)?;
-                let anchored = origin.events().filter_map(|(_, kind)| match kind {
-                    EventKind::AccessCheckpoint { note, .. } => Some(Checkpoint::parse_unverified(&note).unwrap()),
-                    _ => None,
-                });
-                let prefix = keys::regional(of, b"");
-                let seen = store.own.scan(Space::SeenAccess, &prefix, &keys::after(&prefix), usize::MAX).unwrap();
-                let seen = seen.iter().map(|(_, value)| {
-                    let row: row::SeenAccessRow = rows::decode(value).unwrap();
-                    Checkpoint::parse_unverified(&row.note).unwrap()
-                });
-                invariants::acc_1(&accesses[&of].leaves, &anchored.chain(seen).collect::<Vec<_>>())?;
-            }
-            let prefix = keys::log(of, 1);
-            let kept = store.own.scan(Space::Evidence, &prefix, &keys::after(&prefix), usize::MAX).unwrap();
-            let evidence: Vec<(Checkpoint, Checkpoint)> = kept
-                .iter()
-                .map(|(_, value)| {
-                    let row: row::ForkEvidence = rows::decode(value).unwrap();
-                    let read = |note: &[u8]| Checkpoint::parse_unverified(note).unwrap();
-                    (read(&row.note_a), read(&row.note_b))
-                })
-                .collect();
-            invariants::fork_1(state.forked, &evidence, &copy.leaves, &copy.checkpoints)?;
+    /// LOG-1, LOG-2, ACC-1 and FORK-1 of what one node holds of another city.
+    fn copy(copy: &Copy, events: &BTreeMap<Region, Held>, accesses: &BTreeMap<Region, Held>) -> Result<(), Violation> {
+        let Copy { of, state, held, seen, evidence } = copy;
+        invariants::log_1(&held.leaves, &held.checkpoints)?;
+        if !state.checkpoint.is_empty() {
+            let signed = Checkpoint::parse_unverified(&state.checkpoint).unwrap();
+            invariants::log_2(&held.frontier(), &signed)?;
         }
-        Ok(())
+        invariants::fork_1(state.forked, evidence, &held.leaves, &held.checkpoints)?;
+        let Some(origin) = events.get(of) else { return Ok(()) };
+        // What a copy was accepted with belongs to the one history of its origin.
+        invariants::acc_1(&origin.leaves, &held.checkpoints)?;
+        let anchored = origin.events().filter_map(|(_, kind)| match kind {
+            EventKind::AccessCheckpoint { note, .. } => Some(Checkpoint::parse_unverified(&note).unwrap()),
+            _ => None,
+        });
+        invariants::acc_1(&accesses[of].leaves, &anchored.chain(seen.iter().cloned()).collect::<Vec<_>>())
     }
 
     /// ISS-1 to ISS-3, VER-1 and REV-2, on every node's copy of every log.

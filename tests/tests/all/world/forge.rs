@@ -3,7 +3,7 @@
 use super::{World, region};
 use bytes::Bytes;
 use exchange_core::{
-    checkpoint::{Checkpoint, LogKey, LogKind, LogProof, Origin},
+    checkpoint::{Checkpoint, LogKey, LogKind, LogProof, Origin, VerifierKey},
     event::EventKind,
     merkle::{Frontier, GroupTree, Hash, leaf_hash},
     region::Region,
@@ -20,6 +20,7 @@ pub(crate) struct ThrowAway {
     region: Region,
     origin: Origin,
     key: std::sync::Arc<LogKey>,
+    der: Vec<u8>,
     entries: Vec<Vec<u8>>,
 }
 
@@ -40,7 +41,20 @@ impl ThrowAway {
         let der = ca_tools::keyfile::read(&path, || unreachable!("practice keys are in the clear")).unwrap();
         let origin = Origin::new(TRUST_DOMAIN, code, kind, 1).unwrap();
         let key = LogKey::from_pkcs8_der(&origin.to_string(), &der).unwrap();
-        Self { region, origin, key: std::sync::Arc::new(key), entries: Vec::new() }
+        Self { region, origin, key: std::sync::Arc::new(key), der: der.to_vec(), entries: Vec::new() }
+    }
+
+    /// Under another region's name, with the key that it has.
+    pub(crate) fn renamed(mut self, code: &str) -> Self {
+        self.region = region(code);
+        self.origin = Origin::new(TRUST_DOMAIN, code, self.origin.kind(), 1).unwrap();
+        self.key = std::sync::Arc::new(LogKey::from_pkcs8_der(&self.origin.to_string(), &self.der).unwrap());
+        self
+    }
+
+    /// The public key.
+    pub(crate) fn verifier(&self) -> VerifierKey {
+        self.key.verifier().clone()
     }
 
     pub(crate) fn size(&self) -> u64 {
