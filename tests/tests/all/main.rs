@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod catalogue;
 mod docs;
+mod feed;
 mod issuing;
+mod operations;
 mod questions;
 mod world;

@@ -17,7 +17,7 @@ use exchange_node::{
     node::{Node, Source},
     practice::{self, Client, OPERATOR, Options, Practice, SYSTEM},
     store::{
-        Space, Store,
+        Space, Store, keys,
         log::{Kind, Log},
     },
 };
@@ -49,12 +49,16 @@ pub(crate) const YANTAI: &str = "370600";
 pub(crate) const ZIBO: &str = "370300";
 
 /// Longest wait for what has to come; nothing waits without a condition.
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What every node of a world has in its configuration: quick words, little patience.
 const CONFIG: &str = "[freshness]\nheartbeat_seconds = 1\nanchor_seconds = 1\nstale_after_seconds = 30\n\n\
-                      [limits]\nfree_space_mib = 64\ndrain_seconds = 4\n";
+                      [limits]\nfree_space_mib = 64\ndrain_seconds = 4\n\n\
+                      [systems.kiosk]\nlookup = true\n";
+
+/// A second system that each node lists; its credential is made by the test that needs it.
+pub(crate) const KIOSK: &str = "kiosk";
 
 pub(crate) fn region(code: &str) -> Region {
     Region::parse(code).unwrap()
@@ -258,6 +262,17 @@ impl World {
         let running = &self.running[&region(code)];
         let auditor = running.node.control().auditor().clone();
         running.runtime.spawn(async move { auditor.round().await }).await.unwrap()
+    }
+
+    /// Forks of a region's event log that a node keeps the evidence of.
+    pub(crate) fn kept_forks(&self, at: &str, of: &str) -> usize {
+        let prefix = keys::log(region(of), 1);
+        self.store(at).own.scan(Space::Evidence, &prefix, &keys::after(&prefix), usize::MAX).unwrap().len()
+    }
+
+    /// Faults of the handshakes that a node has refused.
+    pub(crate) fn refused_handshakes(&self, code: &str) -> Vec<&'static str> {
+        self.node(code).control().tls().refusals().last().iter().map(|one| one.fault).collect()
     }
 
     /// Contradictions of access logs that a node keeps.
