@@ -167,6 +167,7 @@ async fn void_entries(world: &World, zibo: &mut ThrowAway) -> String {
     let found = verify(world, &id).await;
     assert_eq!((found.verdict(), found.standing.unwrap().freshness()), (v1::Verdict::Genuine, v1::Freshness::Current));
     // Jinan's stays Jinan's.
+    world.settle().await;
     let found = verify(world, &genuine.certificate_id).await;
     assert_eq!((found.verdict(), found.certificate.unwrap().region.as_str()), (v1::Verdict::Genuine, JINAN));
     world.step("void entries").await;

@@ -101,7 +101,9 @@ fn proven(world: &World, code: &str, receipt: Option<v1::LogProof>, kind: Kind) 
 }
 
 async fn read_elsewhere(world: &World, people: &People) {
-    let cases: [(&Person, Relation, &Certificate, &[&str], &[&str]); 3] = [
+    /// Party, relation, certificate, fields asked, fields released.
+    type Read<'a> = (&'a Person, Relation, &'a Certificate, &'a [&'a str], &'a [&'a str]);
+    let cases: [Read<'_>; 3] = [
         (&people.owner, Relation::Self_, &people.deed, &WANTED, &["KZ_ZL", "KZ_QLR"]),
         (&people.spouse, Relation::Spouse, &people.marriage, &["CZZT", "KZ_DJRQ"], &["CZZT", "KZ_DJRQ"]),
         (&people.owner, Relation::Spouse, &people.deed, &["KZ_ZL"], &["KZ_ZL"]),
