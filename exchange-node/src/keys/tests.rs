@@ -90,7 +90,7 @@ impl Files {
 #[test]
 fn all_keys_are_read_and_sign() {
     let keys = Files::new().load().unwrap();
-    assert_eq!((keys.epoch, keys.index.len(), keys.store.id().len()), (1, 1, 4));
+    assert_eq!((keys.epoch, keys.index.len(), keys.store_id.len()), (1, 1, 4));
     assert_eq!(keys.event_log[0].verifier().name(), "sd.example.org/370100/events/1");
     assert_eq!(keys.access_log[0].verifier().name(), "sd.example.org/370100/access/1");
     let signer = &keys.departments[&Uscc::parse(HOUSING).unwrap()];
