@@ -49,6 +49,8 @@ impl Tls {
                 let (tcp, address) = tokio::select! {
                     biased;
                     () = spawner.stopping() => return,
+                    // The server drains: who connects now is refused at once, not after a handshake for nothing.
+                    () = finished.closed() => return,
                     accepted = listener.accept() => accepted,
                 };
                 let begun = handshakes.begin(address.ip());

@@ -7,5 +7,6 @@ mod docs;
 mod feed;
 mod issuing;
 mod operations;
+mod process;
 mod questions;
 mod world;
