@@ -112,12 +112,22 @@ impl Lookup {
         let effective = found.links.last().and_then(|link| link.effective_on);
         Ok(Standing {
             status: record::status_today(found, day),
-            status_code: found.status_code.clone(),
+            status_code: self.status_code(found)?,
             effective_on: effective.and_then(|date| exchange_proto::certificate::date(date).ok()),
             as_of_ms: word.as_of_ms.unwrap_or(0),
             freshness: word.state,
             note: word.note,
         })
+    }
+
+    /// The type's own code: that of the last change, or of the first status.
+    fn status_code(&self, found: &row::CertificateRow) -> Result<String, Refusal> {
+        if !found.status_code.is_empty() {
+            return Ok(found.status_code.clone());
+        }
+        let kind = self.catalogue.certificate_type(&found.type_code, Some(found.type_version))?;
+        let stored = Status::from_number(found.status).unwrap_or(Status::Active);
+        Ok(kind.and_then(|kind| kind.status_code_for(stored).map(str::to_owned)).unwrap_or_default())
     }
 
     /// The standing on an earlier or later day: by the last decision that had taken effect by then.

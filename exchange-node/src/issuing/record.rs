@@ -87,11 +87,15 @@ pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Re
         }
     };
     let kind = issuing.catalogue.certificate_type(&row.type_code, Some(row.type_version))?;
+    // A certificate that was never changed has the type's code of its first status.
+    let stored = Status::from_number(row.status).unwrap_or(Status::Active);
+    let of_type = || kind.as_ref().and_then(|kind| kind.status_code_for(stored)).unwrap_or_default().to_owned();
+    let status_code = if row.status_code.is_empty() { of_type() } else { row.status_code.clone() };
     Ok(Some(Record {
         type_name: kind.as_ref().map(|kind| kind.name.clone()).unwrap_or_default(),
         legal_form: kind.map_or(LegalForm::DataOnly, |kind| kind.legal_form),
         status: status_today(&row, issuing.today()),
-        status_code: row.status_code,
+        status_code,
         position,
         envelope,
         disclosures,

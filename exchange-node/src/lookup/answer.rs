@@ -163,7 +163,7 @@ impl Lookup {
         } else {
             disclosures
         };
-        let standing = judged.found.map(|found| self.own_standing(&found)).unwrap_or_default();
+        let standing = judged.found.map(|found| self.own_standing(&found)).transpose()?.unwrap_or_default();
         Ok(Released { proof: recorded.proof, disclosures, standing, withheld: grant.withheld().to_vec() })
     }
 
@@ -225,16 +225,16 @@ impl Lookup {
     }
 
     /// Of a certificate that this city keeps: its own state is current by definition.
-    fn own_standing(&self, found: &row::CertificateRow) -> v1::Standing {
+    fn own_standing(&self, found: &row::CertificateRow) -> Result<v1::Standing, Refusal> {
         let today = self.today();
-        v1::Standing {
+        Ok(v1::Standing {
             status: record::status_today(found, today) as i32,
-            status_code: found.status_code.clone(),
+            status_code: self.status_code(found)?,
             effective_on: found.links.last().and_then(|link| link.effective_on),
             as_of_ms: self.clock.now_ms(),
             freshness: v1::Freshness::Current as i32,
             counts_as: v1::CountsAs::DataCheck as i32,
             ..Default::default()
-        }
+        })
     }
 }
