@@ -172,11 +172,16 @@ async fn lost_broker(world: &mut World) {
     }
     world.settled().await;
     assert_eq!(held(world, QINGDAO, &ids).await, ids.len(), "what was issued without a broker arrived");
-    // Other nodes fill gaps over gRPC as well: through Kafka is what came without that.
-    let filled = world.metric(QINGDAO, "exchange_gap_segments_total").await;
+    // Other nodes fill gaps of silent regions over gRPC as well, at any moment: what came while none was filled came
+    // through Kafka, and one of these comes so.
     let ingested = world.metric(QINGDAO, "exchange_ingested_entries_total").await;
-    arrives(world, 42_000).await;
-    assert_eq!(world.metric(QINGDAO, "exchange_gap_segments_total").await, filled, "filled from another node");
+    let mut through_kafka = false;
+    for number in 0..10 {
+        let filled = world.metric(QINGDAO, "exchange_gap_segments_total").await;
+        arrives(world, 42_000 + number).await;
+        through_kafka |= world.metric(QINGDAO, "exchange_gap_segments_total").await == filled;
+    }
+    assert!(through_kafka, "each of ten certificates came while gaps were filled from other nodes");
     assert!(world.metric(QINGDAO, "exchange_ingested_entries_total").await > ingested);
 }
 
