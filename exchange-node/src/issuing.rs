@@ -142,7 +142,7 @@ impl Issuing {
         previous: Option<Previous>,
     ) -> Result<Record, Refusal> {
         self.policy.may_issue(caller, &draft.issuer.uscc, draft.type_code.as_str())?;
-        self.bundle_is_current()?;
+        self.trust.require_current_bundle("a new certificate")?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
         let digest = content(draft, previous.as_ref()).digest(&self.keys.requests);
@@ -344,14 +344,6 @@ impl Issuing {
             &plain,
         )
         .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
-    }
-
-    /// After the bundle's end reads go on and writes are refused.
-    fn bundle_is_current(&self) -> Result<(), Refusal> {
-        let snapshot = self.trust.snapshot();
-        snapshot.verified_bundle().require_current(self.clock.now_ms()).map_err(|error| {
-            Refusal::node(Reason::BundleExpired, error.to_string(), "a current trust bundle before a new write")
-        })
     }
 
     /// Today, in China.

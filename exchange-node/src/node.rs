@@ -260,6 +260,7 @@ impl Node {
             store: store.clone(),
             policy: Arc::clone(&policy),
             keys: Arc::clone(&keys),
+            trust: Arc::clone(&trust),
         };
 
         // What follows changes of trust and of the catalogue.

@@ -188,10 +188,7 @@ impl Peers {
         if self.known().contains_key(&region) {
             return Ok(());
         }
-        let snapshot = self.trust.snapshot();
-        snapshot.verified_bundle().require_current(self.clock.now_ms()).map_err(|error| {
-            Refusal::node(Reason::BundleExpired, error.to_string(), "a current trust bundle before a new peer")
-        })
+        self.trust.require_current_bundle("a new peer")
     }
 
     fn service(&self, channel: Channel) -> PeerServiceClient<Channel> {

@@ -13,7 +13,7 @@ mod tests;
 pub use alarm::{Alarm, Refused};
 pub use keep::{BUNDLE_ROW, Keep, crl_row};
 
-use crate::{clock::Clock, config, store};
+use crate::{clock::Clock, config, refusal::Refusal, store};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use exchange_core::{
@@ -21,6 +21,7 @@ use exchange_core::{
     chain::{self, Added, Authority, Basis, Crl, CrlSet, Roots},
     checkpoint::LogKind,
     note::VerifierKey,
+    reason::Reason,
     region::Region,
 };
 use std::{
@@ -199,6 +200,16 @@ impl Trust {
     /// The keys that may sign a checkpoint of this log at this size.
     pub fn log_keys(&self, region: Region, kind: LogKind, epoch: u32, size: u64) -> Vec<VerifierKey> {
         self.snapshot.load().log_keys(region, kind, epoch, size)
+    }
+
+    /// After the bundle's end reads go on; writes and new peers are refused.
+    ///
+    /// # Errors
+    /// `BUNDLE_EXPIRED`; `before` says what needs a current one.
+    pub fn require_current_bundle(&self, before: &str) -> Result<(), Refusal> {
+        self.snapshot.load().bundle.require_current(self.clock.now_ms()).map_err(|error| {
+            Refusal::node(Reason::BundleExpired, error.to_string(), format!("a current trust bundle before {before}"))
+        })
     }
 
     /// Says the generation after every change.

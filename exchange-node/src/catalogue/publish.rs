@@ -11,6 +11,7 @@ use crate::{
     refusal::Refusal,
     store::{Key, Space, Store, Write, keys, own},
     tls::Caller,
+    trust::Trust,
 };
 use exchange_core::{
     certificate_type::CertificateType,
@@ -71,13 +72,16 @@ pub struct Publishing {
     pub policy: Arc<Policy>,
     /// For request digests.
     pub keys: Arc<Keys>,
+    /// Whether the bundle has ended.
+    pub trust: Arc<Trust>,
 }
 
 impl Publishing {
     /// Checks an item and, unless `validate_only`, writes it into the log.
     ///
     /// # Errors
-    /// Not an operator of this region, not the province, an invalid or not uniform item, a version that exists.
+    /// Not an operator of this region, not the province, an invalid or not uniform item, a version that exists, an expired
+    /// bundle.
     pub async fn publish(
         &self,
         caller: &Caller,
@@ -91,6 +95,7 @@ impl Publishing {
         if validate_only {
             return Ok(Published { code, version, position: None });
         }
+        self.trust.require_current_bundle("publishing")?;
         let body = event::encode_body(&kind(item.clone()), false);
         let digest = Content::new("Publish").field(1, &body).digest(&self.keys.requests);
         let command = Publish {

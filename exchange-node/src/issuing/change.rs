@@ -37,7 +37,7 @@ impl Issuing {
             problem: error.to_string(),
         })?;
         self.policy.may_issue(caller, &issuer, &row.type_code)?;
-        self.bundle_is_current()?;
+        self.trust.require_current_bundle("a change of status")?;
         let kind = self.certificate_type(&row.type_code, Some(row.type_version))?;
         let digest = content(&request).digest(&self.keys.requests);
         let id = request.certificate_id.clone();

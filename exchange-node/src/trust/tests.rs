@@ -206,3 +206,16 @@ fn the_bundle_rules_log_keys_by_position_and_cuts_credentials() {
     assert_eq!((key(10), key(11)), (Some(log_key(QINGDAO, 1).1), None));
     assert_eq!(verdict(&lab, &trust).unwrap_err().fault(), "CUT");
 }
+
+#[test]
+fn after_the_bundle_s_end_writes_and_new_peers_are_refused() {
+    let lab = Lab::new();
+    let trust = lab.trust();
+    assert_eq!(trust.require_current_bundle("publishing"), Ok(()));
+    let end = trust.snapshot().bundle().expires_at_ms;
+    lab.clock.shift_ms(i64::try_from(end - lab.clock.now_ms()).unwrap() + 1_000);
+    let refusal = trust.require_current_bundle("publishing").unwrap_err();
+    assert_eq!(refusal.reason, Reason::BundleExpired);
+    assert_eq!(refusal.needed, "a current trust bundle before publishing");
+    assert!(trust.alarms().iter().any(|alarm| matches!(alarm, Alarm::BundleExpired { .. })));
+}
