@@ -4,6 +4,7 @@ use super::{
     Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, OwnIndex, Replica, Shared, replica::Carrier,
 };
 use crate::{
+    crash::Point,
     kafka::{Feed, Record},
     store,
 };
@@ -180,6 +181,7 @@ impl Pump {
         tracing::error!(region = %self.region, epoch = fork.epoch, size = fork.size, "a log contradicts itself: its feed stops");
         let labels = [("region", self.region.to_string()), ("outcome", "FORK".to_owned())];
         metrics::counter!(crate::telemetry::FEED_OUTCOMES, &labels).increment(1);
+        self.shared.parts.crash.pass(Point::IndexerForked);
         if let Err(error) = self.shared.parts.ledger.submit(KeepEvidence(fork)).await {
             tracing::error!(%error, region = %self.region, "fork evidence was not kept");
         }
@@ -331,7 +333,9 @@ fn take(
                 }
             }
         }
+        parts.crash.pass(Point::IndexerTaken);
         let committed = replica.commit(parts.clock.now_ms())?;
+        parts.crash.pass(Point::IndexerCommitted);
         if alone && replica.size() > before {
             replica.resolve_waiting()?;
         }
@@ -420,7 +424,9 @@ fn own_step(shared: &Shared, lent: Option<Box<OwnIndex>>) -> Result<(Box<OwnInde
     };
     index.set_watched(parts.watch.is_watched());
     let (more, committed) = under_gate(shared, parts.region == parts.province, |alone| {
+        parts.crash.pass(Point::OwnIndexBegun);
         let (more, committed) = index.step(&context, parts.clock.now_ms())?;
+        parts.crash.pass(Point::OwnIndexCommitted);
         if alone {
             index.resolve_waiting()?;
         }

@@ -1,8 +1,11 @@
 //! The head of an own log: all that is in memory of it, read back from the store at open.
 
-use crate::store::{
-    Error, Store, Write,
-    log::{Entry, Kind, Log, Tree},
+use crate::{
+    crash::{Crash, Point},
+    store::{
+        Error, Store, Write,
+        log::{Entry, Kind, Log, Tree},
+    },
 };
 use bytes::Bytes;
 use exchange_core::{
@@ -98,6 +101,7 @@ impl Head {
         at_ms: u64,
         resign: bool,
         rows: &mut Vec<Write>,
+        crash: &Crash,
     ) -> Result<Grown, Error> {
         if entries.is_empty() && !resign {
             return Ok(Grown { head: self.clone(), group: None, entries, note: None });
@@ -111,6 +115,7 @@ impl Head {
         }
         log.put_entries(first, entries.iter().cloned().map(Entry::Bytes), rows);
         let group = GroupTree::new(&self.tree.frontier, leaves);
+        crash.pass(Point::LedgerGrown);
         let note = self.signer.sign(group.size(), group.root(), at_ms)?;
         rows.push(log.put_checkpoint(group.size(), &note));
         let frontier = group.frontier();

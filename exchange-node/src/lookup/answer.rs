@@ -4,6 +4,7 @@ use super::{Lookup, ask::Released};
 use crate::{
     access::{self, Party, Step},
     catalogue::KnownImplementation,
+    crash::Point,
     issuing::{disclosures_aad, record},
     refusal::Refusal,
     store::Space,
@@ -57,8 +58,10 @@ impl Lookup {
             ));
         }
         let asked = self.checked_question(&question, asking)?;
+        self.crash.pass(Point::QuestionChecked);
         let party = Party { holder: question.holder, salt: question.salt };
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
+        self.crash.pass(Point::AnswerReleased);
         Ok(exchange_proto::peer::encode_answer(
             &released.proof,
             &released.disclosures,
@@ -139,6 +142,7 @@ impl Lookup {
                 refusal,
             })
             .await?;
+        self.crash.pass(Point::AnswerRecorded);
         let Ok(grant) = judged.grant else {
             return Ok(Released {
                 proof: recorded.proof,

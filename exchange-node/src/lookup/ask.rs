@@ -3,6 +3,7 @@
 use super::{Lookup, matter_purpose};
 use crate::{
     access::{self, Party, Recorded, Step},
+    crash::Point,
     idempotency::Content,
     issuing::record,
     refusal::Refusal,
@@ -103,6 +104,7 @@ impl Lookup {
         };
         let custodian = Region::parse(&found.custodian_region).unwrap_or(region);
         let (recorded, party) = self.record_asked(caller, &request, &id, custodian).await?;
+        self.crash.pass(Point::AskedRecorded);
         let question_leaf = leaf_hash(&recorded.proof.entry);
         let released = if custodian == self.region {
             self.answer_own(recorded.proof.clone(), &party).await?
@@ -118,6 +120,7 @@ impl Lookup {
         check_released(&header, &record, &released, custodian)?;
         if custodian != self.region {
             self.record_received(caller, &request, &record, custodian, question_leaf).await?;
+            self.crash.pass(Point::ReceivedRecorded);
         }
         let type_name = self.catalogue.certificate_type(&found.type_code, Some(found.type_version))?;
         Ok(Answered {
@@ -251,7 +254,12 @@ impl Lookup {
         party: &Party,
         deadline: Duration,
     ) -> Result<Released, Refusal> {
-        let answer = self.peers.lookup(custodian, peer::question(asked, &party.holder, &party.salt), deadline).await?;
+        let answer = tokio::select! {
+            biased;
+            answer = self.peers.lookup(custodian, peer::question(asked, &party.holder, &party.salt), deadline) => answer?,
+            never = self.crash.while_waiting(Point::QuestionSent) => match never {},
+        };
+        self.crash.pass(Point::AnswerReceived);
         let (proof, disclosures, standing, withheld) = peer::answer(answer).map_err(|error| {
             Refusal::peer(
                 Reason::QuestionProofInvalid,
