@@ -137,15 +137,6 @@ impl Node {
         Self::start_with(source, Seams::default()).await
     }
 
-    /// As [`Node::start`], over another carrier than the configured one.
-    ///
-    /// # Errors
-    /// As [`Node::start`].
-    #[cfg(feature = "test-util")]
-    pub async fn start_over(source: Source, carrier: Kafka) -> Result<Self, Error> {
-        Self::start_with(source, Seams { carrier: Some(carrier), ..Seams::default() }).await
-    }
-
     /// As [`Node::start`], with what a test has in its hands.
     ///
     /// # Errors

@@ -58,6 +58,11 @@ impl Trap {
         self.state().armed.insert(point, nth.max(1));
     }
 
+    /// Nothing is armed any more; a node that stands still goes on doing so.
+    pub fn disarm(&self) {
+        self.state().armed.clear();
+    }
+
     /// The point where the node stands still, once it does.
     pub fn hit(&self) -> watch::Receiver<Option<Point>> {
         self.hit.subscribe()

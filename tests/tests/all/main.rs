@@ -9,4 +9,5 @@ mod issuing;
 mod operations;
 mod process;
 mod questions;
+mod simulation;
 mod world;

@@ -6,7 +6,6 @@ use exchange_core::region::Region;
 use exchange_node::practice::{self, Client};
 use exchange_proto::v1::{self, Status, certificate_service_client::CertificateServiceClient};
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -241,24 +240,10 @@ async fn restored(world: &mut World) {
     world.step("the newest copy is back").await;
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
-        } else {
-            std::fs::copy(entry.path(), target).map(drop)?
-        }
-    }
-    Ok(())
-}
-
 /// No carrier at all: nodes read each other's logs, also after one was away.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_kafka() {
-    let mut world = World::made("without kafka", false);
+    let mut world = World::made("without kafka", &[PROVINCE, JINAN, QINGDAO, YANTAI, ZIBO], false);
     for code in [PROVINCE, JINAN, YANTAI] {
         world.start(code).await;
     }
