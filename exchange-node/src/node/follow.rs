@@ -34,6 +34,8 @@ impl Followed {
     pub(super) async fn run(mut self, tasks: Tasks) {
         let mut changed = self.trust.subscribe();
         self.save().await;
+        // What was applied before the last stop may not have been offered any more: hints are not durable, rows are.
+        self.take_carried().await;
         loop {
             tokio::select! {
                 biased;
