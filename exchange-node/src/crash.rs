@@ -21,8 +21,10 @@ pub enum Point {
     IndexerTaken,
     /// Indexer: the copy and its rows are written; what waited for them is not decided, nobody has a hint.
     IndexerCommitted,
-    /// Indexer: a fork stopped the feed, its evidence is not kept.
+    /// Indexer: a contradiction is found, its evidence is not kept.
     IndexerForked,
+    /// Indexer: the evidence is kept, the stop is not written.
+    IndexerEvidenceKept,
     /// Indexer: new entries of the own log are about to be applied.
     OwnIndexBegun,
     /// Indexer: they are applied; nobody has a hint.
@@ -53,7 +55,7 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::LedgerDecided,
         Self::LedgerGrown,
         Self::LedgerSigned,
@@ -62,6 +64,7 @@ impl Point {
         Self::IndexerTaken,
         Self::IndexerCommitted,
         Self::IndexerForked,
+        Self::IndexerEvidenceKept,
         Self::OwnIndexBegun,
         Self::OwnIndexCommitted,
         Self::PublisherMade,

@@ -98,6 +98,7 @@ impl Pump {
         witnesses: &mut mpsc::Receiver<VerifiedCheckpoint>,
     ) -> Result<(), String> {
         self.retry_tags().await?;
+        self.resolve_waiting().await?;
         let silent_after = self.shared.parts.heartbeat * 2;
         let mut silence = self.shared.parts.clock.instant() + silent_after;
         loop {
@@ -168,23 +169,37 @@ impl Pump {
     async fn take(&mut self, deliveries: VecDeque<Delivery>) -> Result<Taken, String> {
         let context = self.context.clone();
         let taken = self.with_replica(move |replica, shared| take(replica, deliveries, &context, shared)).await?;
-        for fork in &taken.committed.forks {
-            self.keep(fork.clone()).await;
-        }
+        let mut forks = taken.committed.forks.clone();
         if let Some((Outcome::Fork(fork), _)) = &taken.halt {
-            self.keep(Fork::clone(fork)).await;
+            forks.push(Fork::clone(fork));
         }
+        self.keep(forks).await?;
         Ok(taken)
     }
 
-    async fn keep(&self, fork: Fork) {
-        tracing::error!(region = %self.region, epoch = fork.epoch, size = fork.size, "a log contradicts itself: its feed stops");
-        let labels = [("region", self.region.to_string()), ("outcome", "FORK".to_owned())];
-        metrics::counter!(crate::telemetry::FEED_OUTCOMES, &labels).increment(1);
-        self.shared.parts.crash.pass(Point::IndexerForked);
-        if let Err(error) = self.shared.parts.ledger.submit(KeepEvidence(fork)).await {
-            tracing::error!(%error, region = %self.region, "fork evidence was not kept");
+    /// Keeps the evidence, and only then writes that the feed has stopped: after a crash between the two the evidence
+    /// stops it, while a stop that came first would have lost its reason.
+    async fn keep(&mut self, forks: Vec<Fork>) -> Result<(), String> {
+        if forks.is_empty() {
+            return Ok(());
         }
+        for fork in forks {
+            tracing::error!(region = %self.region, epoch = fork.epoch, size = fork.size, "a log contradicts itself: its feed stops");
+            let labels = [("region", self.region.to_string()), ("outcome", "FORK".to_owned())];
+            metrics::counter!(crate::telemetry::FEED_OUTCOMES, &labels).increment(1);
+            self.shared.parts.crash.pass(Point::IndexerForked);
+            if let Err(error) = self.shared.parts.ledger.submit(KeepEvidence(fork)).await {
+                return Err(format!("fork evidence was not kept: {error}"));
+            }
+        }
+        self.shared.parts.crash.pass(Point::IndexerEvidenceKept);
+        self.with_replica(|replica, shared| {
+            let alone = replica.region() == shared.parts.province;
+            let committed = under_gate(shared, alone, |_| replica.commit(shared.parts.clock.now_ms()))?;
+            hand_on(shared, &committed);
+            Ok(())
+        })
+        .await
     }
 
     /// Reads from other nodes up to a size, or once; the origin first. True when something new came.
@@ -256,14 +271,12 @@ impl Pump {
         let outcome = self
             .with_replica(move |replica, shared| {
                 let now_ms = shared.parts.clock.now_ms();
-                let outcome = replica.witness(&checkpoint, now_ms, "gossip")?;
-                replica.commit(now_ms)?;
-                Ok(outcome)
+                replica.witness(&checkpoint, now_ms, "gossip")
             })
             .await?;
         match outcome {
             Outcome::Fork(fork) => {
-                self.keep(*fork).await;
+                self.keep(vec![*fork]).await?;
                 Ok(false)
             }
             Outcome::Gap { to, .. } => self.ask(Some(to), ASKED).await,
@@ -277,6 +290,14 @@ impl Pump {
             self.feed.seek(offset);
         }
         self.retry_tags().await
+    }
+
+    /// At the start: a crash may have come between the province's rows and what waited for them.
+    async fn resolve_waiting(&mut self) -> Result<(), String> {
+        if self.region != self.shared.parts.province {
+            return Ok(());
+        }
+        self.with_replica(|replica, shared| under_gate(shared, true, |_| replica.resolve_waiting())).await
     }
 
     async fn retry_tags(&mut self) -> Result<(), String> {
@@ -334,6 +355,9 @@ fn take(
             }
         }
         parts.crash.pass(Point::IndexerTaken);
+        if matches!(halt, Some((Outcome::Fork(_), _))) {
+            return Ok(Committed::default()); // written once its evidence is kept
+        }
         let committed = replica.commit(parts.clock.now_ms())?;
         parts.crash.pass(Point::IndexerCommitted);
         if alone && replica.size() > before {

@@ -144,7 +144,8 @@ impl Replica {
     pub fn open(store: &Store, region: Region, province: Region) -> Result<Self, Error> {
         let mut state = store.region_state(region)?.unwrap_or_default();
         state.epoch = state.epoch.max(1);
-        state.forked = is_forked(store, region, state.epoch)?;
+        let forked = is_forked(store, region, state.epoch)?;
+        let stopped = std::mem::replace(&mut state.forked, forked);
         let log = Log::new(&store.province, Kind::Events, region, state.epoch);
         let tree = log.tree(state.size)?;
         if !state.checkpoint.is_empty() {
@@ -155,18 +156,22 @@ impl Replica {
                 return Err(broken(format!("the copy of {region} does not have the root that it was accepted with")));
             }
         }
-        Ok(Self {
+        let mut replica = Self {
             region,
             stored: state.size,
             tree,
-            changed: false,
+            changed: stopped != forked,
             suspects: Vec::new(),
             ring: Ring::open(store, region)?,
             index: Index::new(store.clone(), region, province),
             kept_back: None,
             state,
             store: store.clone(),
-        })
+        };
+        if forked && !stopped {
+            replica.forked(); // the evidence was kept, the stop was not written any more
+        }
+        Ok(replica)
     }
 
     /// Whose log.
@@ -283,8 +288,7 @@ impl Replica {
             committed.forks.extend(self.contradiction(suspect, now_ms, "earlier delivery")?);
         }
         if !committed.forks.is_empty() {
-            self.forked();
-            self.write()?;
+            self.forked(); // written by the next commit, when their evidence is kept
         }
         Ok(committed)
     }

@@ -90,6 +90,19 @@ fn fork_1_a_stop_without_evidence_and_a_contradiction_applied() {
     let agreeing = [(checkpoint(&log, 6), checkpoint(&log, 4))];
     red(fork_1(true, &agreeing, &log, &applied), Invariant::Fork1, "agrees with the copy");
     red(fork_1(true, &evidence, &log, &[checkpoint(&other, 4)]), Invariant::Fork1, "at 4 is no prefix");
+    // A copy that was made anew.
+    let same_size = [(checkpoint(&log, 4), checkpoint(&other, 4))];
+    assert_eq!(fork_1(true, &same_size, &log[..1], &[]), Ok(()));
+    red(
+        fork_1(true, &evidence, &log[..1], &[]),
+        Invariant::Fork1,
+        "evidence of size 4, which the copy has not reached",
+    );
+    red(
+        fork_1(true, &[(checkpoint(&log, 4), checkpoint(&log, 4))], &[], &[]),
+        Invariant::Fork1,
+        "agrees with the copy",
+    );
 }
 
 #[test]
