@@ -92,6 +92,6 @@ pub const fn trigger(point: Point) -> Trigger {
         Point::IndexerTaken | Point::IndexerCommitted => Trigger::IssueElsewhere,
         Point::AskedRecorded | Point::QuestionSent | Point::AnswerReceived | Point::ReceivedRecorded => Trigger::Ask,
         Point::QuestionChecked | Point::AnswerRecorded | Point::AnswerReleased => Trigger::Asked,
-        Point::IndexerForked => Trigger::Fork,
+        Point::IndexerForked | Point::IndexerEvidenceKept => Trigger::Fork,
     }
 }

@@ -81,17 +81,14 @@ impl Simulation {
         self.world.faults.cut(at, cut);
     }
 
-    /// The city without a node says something, by the carrier alone; contradicting, both nodes of a lie are seen by all.
+    /// A city without a node says something, by the carrier alone; or it says two things at once.
     fn say(&mut self, contradicting: bool) {
-        if self.forked {
-            return;
-        }
-        let mut other = self.silent.clone();
-        let records = self.silent.say(vec![notice("淄博样例")]);
-        self.world.broker.inject(region(ZIBO), records);
+        let Some((code, log)) = self.silent.first_mut() else { return };
+        let (code, mut other) = (region(code), log.clone());
+        self.world.broker.inject(code, log.say(vec![notice("一段历史")]));
         if contradicting {
-            self.forked = true;
-            self.world.broker.inject(region(ZIBO), other.say(vec![notice("另一段历史")]));
+            self.world.broker.inject(code, other.say(vec![notice("另一段历史")]));
+            self.silent.remove(0);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::world::{JINAN, PROVINCE, QINGDAO, Seeded, YANTAI};
 use exchange_node::crash::Point;
-use exchange_tests::faults::{Edge, MessageFault};
+use exchange_tests::faults::{Edge, MessageFault, Trigger, trigger};
 
 pub(super) type Code = &'static str;
 
@@ -115,6 +115,22 @@ impl Operation {
             },
             62 => Self::SkewClock { at: pick(lot, nodes), seconds: i64::try_from(lot.below(240)).unwrap() - 120 },
             _ => Self::Audit { at: city(lot) },
+        }
+    }
+}
+
+impl Operation {
+    /// What brings a node to the point where it is to stop.
+    pub(super) fn bait(self, lot: &mut Seeded, nodes: &[Code]) -> Option<Self> {
+        let Self::Crash { at, point, .. } = self else { return None };
+        let others: Vec<Code> = nodes[1..].iter().copied().filter(|one| *one != at).collect();
+        let other = pick(lot, &others);
+        match trigger(point) {
+            Trigger::Issue => Some(Self::Issue { at }).filter(|_| at != nodes[0]),
+            Trigger::IssueElsewhere => Some(Self::Issue { at: other }),
+            Trigger::Ask => Some(Self::LookUp { at, of: other }).filter(|_| at != nodes[0]),
+            Trigger::Asked => Some(Self::LookUp { at: other, of: at }).filter(|_| at != nodes[0]),
+            Trigger::Fork => Some(Self::Say),
         }
     }
 }

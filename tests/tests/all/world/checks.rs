@@ -250,15 +250,7 @@ impl World {
 
     /// APP-1: rows of all nodes, without those of regions whose feed was stopped somewhere.
     fn rows(&self, nodes: &[Region]) -> Result<(), Violation> {
-        let mut stopped = BTreeSet::new();
-        for node in nodes {
-            for of in self.regions() {
-                let state = self.store(node.as_str()).region_state(of).unwrap();
-                if state.is_some_and(|state| state.forked) {
-                    stopped.insert(of);
-                }
-            }
-        }
+        let stopped: BTreeSet<Region> = self.regions().into_iter().filter(|of| self.is_stopped(*of)).collect();
         let mut all = nodes.iter().map(|node| index_rows(self.store(node.as_str()), &stopped));
         let Some(first) = all.next() else { return Ok(()) };
         all.try_for_each(|other| invariants::app_1(&first, &other))
