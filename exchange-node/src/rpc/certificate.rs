@@ -78,7 +78,8 @@ impl CertificateService for Services {
     ) -> Result<Response<Self::WatchCertificatesStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
-        let stream = super::watch::stream(self, message)?;
+        let permit = self.limits.begin_stream(&caller)?;
+        let stream = super::watch::stream(self, message, permit)?;
         Ok(Response::new(Box::pin(stream)))
     }
 }
