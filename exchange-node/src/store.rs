@@ -131,7 +131,8 @@ impl Space {
         Self::Types,
         Self::Implementations,
     ];
-    const PROVINCE: [Self; 12] = [
+    /// Those of `province/`.
+    pub const PROVINCE: [Self; 12] = [
         Self::Entries,
         Self::Tiles,
         Self::Checkpoints,
