@@ -79,16 +79,6 @@ pub enum Error {
         /// Whose is needed.
         needed: String,
     },
-    /// The bundle does not let this region's CA name that department.
-    #[error(
-        "department {uscc}: its code is of another division than region {region}, and the bundle lists no exception"
-    )]
-    DepartmentNotAllowed {
-        /// Whose.
-        uscc: Uscc,
-        /// This node's.
-        region: Region,
-    },
     /// The bundle does not know the log's key.
     #[error("{path}: the trust bundle names another key for {origin}")]
     LogKey {
@@ -116,7 +106,7 @@ impl Error {
             Self::Permissions { .. } => Reason::KeyPermissions,
             Self::Mismatch { .. } => Reason::KeyMismatch,
             Self::Credential { source, .. } => source.reason(),
-            Self::Another { .. } | Self::DepartmentNotAllowed { .. } => Reason::CredentialInvalid,
+            Self::Another { .. } => Reason::CredentialInvalid,
             Self::LogKey { .. } | Self::NoLog { .. } => Reason::LogKeyUnknown,
             Self::Bundle(_) => Reason::BundleInvalid,
         }
@@ -232,9 +222,6 @@ fn department_signer(
             return Err(Error::Another { path: path.clone(), found: verified.id().to_string(), needed });
         }
     };
-    if !trust.snapshot().bundle().department_allowed(region, &uscc) {
-        return Err(Error::DepartmentNotAllowed { uscc, region });
-    }
     let refuse =
         |path: &Path, error: signature::Error| Error::File { path: path.to_owned(), problem: error.to_string() };
     let key = SigningKey::from_pkcs8_der(&file::private_key(&department.key)?, random.secure())

@@ -1,10 +1,15 @@
-//! Bounds on calls: how many are in work at once, how long one may take, how often a clerk may search. Too much is
-//! refused early, before it costs anything.
+//! Bounds on calls: how many are in work at once, how long one may take, how many streams stay open, how often a clerk
+//! may search. Too much is refused early, before it costs anything.
 
 #[cfg(test)]
 mod tests;
 
-use crate::{clock::Clock, config, refusal::Refusal, tls::Caller};
+use crate::{
+    clock::Clock,
+    config,
+    refusal::Refusal,
+    tls::{Caller, InWork},
+};
 use exchange_core::reason::Reason;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,6 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Streams of one caller at once, over all its connections: a node reads the logs of some twenty regions, a system
+/// watches as many. Each holds a few segments or some hundred events for a reader that may be slow.
+pub const STREAMS_PER_CALLER: usize = 64;
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Clerks that are counted before those who have been quiet for an hour are forgotten.
 const CLERKS: usize = 10_000;
@@ -35,13 +43,23 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Permit {
     total: Arc<AtomicUsize>,
-    of_caller: Arc<AtomicUsize>,
+    of_caller: Arc<InWork>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.total.fetch_sub(1, Ordering::Relaxed);
-        self.of_caller.fetch_sub(1, Ordering::Relaxed);
+        self.of_caller.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An open stream; it ends with the drop.
+#[derive(Debug)]
+pub struct StreamPermit(Arc<InWork>);
+
+impl Drop for StreamPermit {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -66,7 +84,7 @@ impl Limits {
     pub fn begin(&self, caller: &Caller) -> Result<Permit, Refusal> {
         let permit = Permit { total: Arc::clone(&self.in_work), of_caller: Arc::clone(&caller.in_work) };
         let total = permit.total.fetch_add(1, Ordering::Relaxed);
-        let of_caller = permit.of_caller.fetch_add(1, Ordering::Relaxed);
+        let of_caller = permit.of_caller.calls.fetch_add(1, Ordering::Relaxed);
         if of_caller >= self.calls_per_caller {
             return Err(overloaded(
                 "caller",
@@ -76,6 +94,19 @@ impl Limits {
         }
         if total >= self.calls {
             return Err(overloaded("node", format!("{total} calls in work"), self.calls));
+        }
+        Ok(permit)
+    }
+
+    /// Begins a stream. The caller keeps the permit as long as the stream is open: the call's own ends with its head.
+    ///
+    /// # Errors
+    /// `OVERLOADED` when the caller has [`STREAMS_PER_CALLER`] open.
+    pub fn begin_stream(&self, caller: &Caller) -> Result<StreamPermit, Refusal> {
+        let permit = StreamPermit(Arc::clone(&caller.in_work));
+        let open = permit.0.streams.fetch_add(1, Ordering::Relaxed);
+        if open >= STREAMS_PER_CALLER {
+            return Err(overloaded("streams", format!("{open} open streams of this caller"), STREAMS_PER_CALLER));
         }
         Ok(permit)
     }

@@ -26,6 +26,9 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 /// Longest wait for a connection, and again for its handshake.
 const CONNECT: Duration = Duration::from_secs(3);
+/// Largest message of a log or of trust: a segment, or a chunk. A peer that answers with more, which may be a million
+/// entries of nothing, is not read.
+const READING_BYTES: usize = 1 << 20;
 /// First pause after a failed connection; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -115,7 +118,7 @@ impl Peers {
     /// `PEER_UNKNOWN`, `BUNDLE_EXPIRED`.
     pub fn client(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Channel>, Refusal> {
         self.new_peers_allowed(region)?;
-        Ok(self.service(self.peer(region)?.questions.clone()))
+        Ok(PeerServiceClient::new(self.peer(region)?.questions.clone()).max_decoding_message_size(self.message_bytes))
     }
 
     /// For `ReadLog`, `GetCheckpoint`, `GetConsistencyProof` and `GetTrust` alone: also a node whose CRL is stale here.
@@ -123,7 +126,7 @@ impl Peers {
     /// # Errors
     /// `PEER_UNKNOWN`.
     pub fn reader(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Channel>, Refusal> {
-        Ok(self.service(self.peer(region)?.reading.clone()))
+        Ok(PeerServiceClient::new(self.peer(region)?.reading.clone()).max_decoding_message_size(READING_BYTES))
     }
 
     /// The regions of the bundle that have a node, without the own one.
@@ -189,10 +192,6 @@ impl Peers {
             return Ok(());
         }
         self.trust.require_current_bundle("a new peer")
-    }
-
-    fn service(&self, channel: Channel) -> PeerServiceClient<Channel> {
-        PeerServiceClient::new(channel).max_decoding_message_size(self.message_bytes)
     }
 
     fn peer(self: &Arc<Self>, region: Region) -> Result<Arc<Peer>, Refusal> {

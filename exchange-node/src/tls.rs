@@ -17,6 +17,7 @@ mod tests;
 mod verifier;
 
 pub use accept::{Incoming, Limits as HandshakeLimits};
+pub(crate) use caller::InWork;
 pub use caller::{Caller, CallerInfo};
 pub use live::Live;
 pub use refused::{Refusals, RefusedHandshake};

@@ -13,6 +13,7 @@ use crate::{
 use bytes::Bytes;
 use exchange_core::{
     certificate::{Header, PAYLOAD_TYPE},
+    certificate_id::IssuerCode,
     chain::{self, SignerStanding, VerifiedCredential},
     checkpoint::Checkpoint,
     date::Date,
@@ -213,6 +214,9 @@ impl Lookup {
             Ok((verified, _)) if !signs_for(&verified, header) => {
                 verification.set(1, false, format!("the credential of {}", verified.id()));
             }
+            Ok(_) if !names_its_own(header) => {
+                verification.set(1, false, "an identifier of another department or type than the header's");
+            }
             Ok((verified, standing)) => {
                 let key = PublicKey::from_spki_der(&verified.credential().spki);
                 match key.and_then(|key| envelope.verify(&key)) {
@@ -295,6 +299,16 @@ impl Verification {
 fn signs_for(credential: &VerifiedCredential, header: &Header) -> bool {
     matches!(&credential.id().kind, spiffe::Kind::Department { region, uscc }
         if *region == header.issuing_region && *uscc == header.issuer.uscc)
+}
+
+/// Is the identifier one that this department may give? Else a city could issue under another one's identifiers.
+fn names_its_own(header: &Header) -> bool {
+    let id = &header.certificate_id;
+    let issuer = match id.issuer() {
+        IssuerCode::Uscc(uscc) => *uscc == header.issuer.uscc,
+        IssuerCode::Region(region) => *region == header.issuing_region,
+    };
+    issuer && *id.type_code() == header.type_code
 }
 
 fn read_header(envelope: &Bytes) -> Result<Header, exchange_proto::Error> {

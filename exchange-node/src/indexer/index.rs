@@ -33,6 +33,8 @@ use std::{collections::BTreeSet, sync::Arc};
 const WAITING: &[u8] = b"waiting";
 /// First bytes of keys in the regions space that say where a CRL or bundle stands.
 pub(super) const CARRIED: &[u8] = b"carried";
+/// CAs whose CRLs one region's log may carry, its bundle counted as one: each is read again with every hint.
+const MAX_CARRIED: usize = 64;
 
 /// What an entry came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,8 @@ pub(super) struct Index {
     pub(super) trust: bool,
     /// A type, a matter or an implementation came in this batch.
     pub(super) catalogue: bool,
+    /// Keys of what the region carries; `None` until the first of them comes.
+    carried: Option<BTreeSet<Key>>,
 }
 
 impl Index {
@@ -109,6 +113,7 @@ impl Index {
             watched: false,
             trust: false,
             catalogue: false,
+            carried: None,
         }
     }
 
@@ -140,7 +145,7 @@ impl Index {
         match outcome {
             Outcome::Applied { changes, hint } => {
                 if hint == Hint::Trust {
-                    self.carried(position, &event);
+                    self.carried(position, &event)?;
                 }
                 if let EventKind::AccessCheckpoint { size, root, note, .. } = &event.kind {
                     self.anchored(*size, root, note);
@@ -398,15 +403,30 @@ impl Index {
         self.staged.put(Space::Regions, keys::anchored_access(self.region), &row);
     }
 
-    /// Says where a CRL or bundle stands, for trust to read.
-    fn carried(&mut self, position: Position, event: &Event) {
+    /// Says where a CRL or bundle stands, for trust to read. A region that names more CAs than there can be is not
+    /// listened to about the rest.
+    fn carried(&mut self, position: Position, event: &Event) -> Result<(), Error> {
         let name = match &event.kind {
             EventKind::CrlPublished { issuer_spki_sha256, .. } => issuer_spki_sha256.as_slice(),
             _ => b"bundle",
         };
-        let key = [CARRIED, &self.region.as_bytes(), name].concat();
+        let prefix = [CARRIED, &self.region.as_bytes()].concat();
+        let key = [&prefix, name].concat();
+        let known = match &mut self.carried {
+            Some(known) => known,
+            none => {
+                let rows = self.store.province.scan(Space::Regions, &prefix, &keys::after(&prefix), MAX_CARRIED)?;
+                none.insert(rows.into_iter().map(|(key, _)| key).collect())
+            }
+        };
+        if !known.contains(&key) && known.len() >= MAX_CARRIED {
+            tracing::warn!(%position, "a CRL of one CA too many is passed over");
+            return Ok(());
+        }
+        known.insert(key.clone());
         self.staged.put(Space::Regions, key, &encode_position(position));
         self.trust = true;
+        Ok(())
     }
 
     /// Replaces an entry's bytes by their leaf hash. The own log's entries are the ledger's to replace.

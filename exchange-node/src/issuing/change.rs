@@ -50,7 +50,7 @@ impl Issuing {
             kind,
         };
         let repeated = matches!(self.ledger.submit(command).await?, Answer::Earlier(_));
-        let mut record = self.read(&id)?.ok_or_else(|| super::gone(&id))?;
+        let mut record = super::record::read_own(self, caller, &id)?.ok_or_else(|| super::gone(&id))?;
         record.repeated = repeated;
         Ok(record)
     }

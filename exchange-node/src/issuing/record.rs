@@ -7,6 +7,7 @@ use crate::{
         Error, Space, Store,
         log::{Entry, Kind, Log},
     },
+    tls::Caller,
 };
 use bytes::Bytes;
 use exchange_core::{
@@ -38,7 +39,7 @@ pub struct Record {
     pub position: Position,
     /// Bytes of the envelope.
     pub envelope: Bytes,
-    /// Values and salts, in the header's order.
+    /// Values and salts, in the header's order; none for a caller who does not act for the department.
     pub disclosures: Vec<Disclosure>,
     /// The request had been answered before.
     pub repeated: bool,
@@ -67,7 +68,8 @@ pub(crate) fn status_today(row: &store::CertificateRow, today: exchange_core::da
     status::on_day(stored, read(&row.valid_from).unwrap_or(today), read(&row.valid_until), today)
 }
 
-pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Refusal> {
+/// With values where the caller acts for the department that issued it, else without.
+pub(super) fn read_own(issuing: &Issuing, caller: &Caller, id: &str) -> Result<Option<Record>, Refusal> {
     let (store, region) = (&issuing.store, issuing.region);
     let Some(row) = store.own_certificate(region, id)? else { return Ok(None) };
     let position = Position { region, epoch: row.epoch, index: row.index };
@@ -77,8 +79,10 @@ pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Re
     let header = convert::decode_envelope(&envelope)
         .and_then(|envelope| convert::decode_header(&envelope.payload))
         .map_err(|error| broken(error.to_string()))?;
-    let disclosures = match store.sealed_disclosures(region, id)? {
-        None => Vec::new(), // erased
+    let reader = issuing.policy.acts_for(caller, &header.issuer.uscc);
+    let sealed = reader.map(|reader| store.issued_disclosures(region, id, &reader)).transpose()?.flatten();
+    let disclosures = match sealed {
+        None => Vec::new(), // erased, or not for this caller
         Some(value) => {
             let plain =
                 sealed::open(&issuing.keys.disclosures, issuing.keys.store_id, &disclosures_aad(region, id), &value)

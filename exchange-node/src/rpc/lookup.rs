@@ -21,6 +21,7 @@ impl LookupService for Services {
     ) -> Result<Response<v1::FindCertificatesResponse>, Status> {
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
+        access::searched_types(&message.type_codes).map_err(Refusal::from)?;
         let type_codes = message.type_codes.iter().map(|code| type_code(code)).collect::<Result<_, _>>()?;
         let request = FindRequest { question, type_codes };
         let found = self.lookup.find(&caller, request).await?;
@@ -58,6 +59,7 @@ impl LookupService for Services {
         let left = super::services::time_left(&request, &self.limits);
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
+        access::asked_fields(&message.fields).map_err(Refusal::from)?;
         let target = match message.certificate {
             Some(v1::lookup_certificate_request::Certificate::CertificateId(id)) => Target::Id(id),
             Some(v1::lookup_certificate_request::Certificate::Number(number)) => {

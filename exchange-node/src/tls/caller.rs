@@ -28,7 +28,16 @@ pub struct Caller {
     /// SHA-256 of the public key of the CA that signed the credential.
     pub issuer_spki_sha256: [u8; 32],
     crl_stale_only: AtomicBool,
-    pub(crate) in_work: Arc<AtomicUsize>,
+    pub(crate) in_work: Arc<InWork>,
+}
+
+/// What one identity has in work, over all its connections.
+#[derive(Debug, Default)]
+pub(crate) struct InWork {
+    /// Calls whose answer has not begun.
+    pub(crate) calls: AtomicUsize,
+    /// Answers that are streams and have not ended.
+    pub(crate) streams: AtomicUsize,
 }
 
 impl Caller {
@@ -82,7 +91,7 @@ impl Caller {
         self.crl_stale_only.store(stale, Ordering::Relaxed);
     }
 
-    pub(super) fn counted_by(mut self, in_work: Arc<AtomicUsize>) -> Self {
+    pub(super) fn counted_by(mut self, in_work: Arc<InWork>) -> Self {
         self.in_work = in_work;
         self
     }

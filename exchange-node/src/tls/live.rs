@@ -1,13 +1,13 @@
 //! The connections that are open, and cutting those that would be refused now.
 
-use super::Caller;
+use super::{Caller, caller::InWork};
 use crate::{clock::Clock, trust::Snapshot};
 use exchange_core::chain::{Crl, Serial, VerifiedCredential};
 use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,7 @@ pub struct Live {
 struct Inner {
     next: u64,
     connections: BTreeMap<u64, Connection>,
-    /// Calls in work of each identity, over all its connections.
-    in_work: BTreeMap<String, Weak<AtomicUsize>>,
+    in_work: BTreeMap<String, Weak<InWork>>,
 }
 
 #[derive(Debug)]
@@ -110,7 +109,7 @@ impl Live {
         let known = in_work.get(&caller.uri).and_then(Weak::upgrade);
         let counter = known.unwrap_or_else(|| {
             in_work.retain(|_, counter| counter.strong_count() > 0);
-            let counter = Arc::new(AtomicUsize::new(0));
+            let counter = Arc::<InWork>::default();
             in_work.insert(caller.uri.clone(), Arc::downgrade(&counter));
             counter
         });

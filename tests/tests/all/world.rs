@@ -175,7 +175,7 @@ impl World {
         self.practice.node_folder(region(code)).join("data")
     }
 
-    async fn channel(client: &Client) -> Channel {
+    pub(crate) async fn channel(client: &Client) -> Channel {
         let end = Instant::now() + WITHIN;
         loop {
             match practice::connect(client).await {

@@ -137,8 +137,8 @@ impl VerifiedCredential {
 /// Judges a node's, system's, operator's or department's credential for a purpose, now.
 ///
 /// # Errors
-/// The first fault in this order: form, kind, purpose and key usage; chain and dates; the CA's region; the cut list;
-/// CRLs missing or withdrawing; last, CRLs that are stale. A trust credential is [`verify_trust`]'s.
+/// The first fault in this order: form, kind, purpose and key usage; chain and dates; the CA's region, and whether a
+/// department is one of it; the cut list; CRLs missing or withdrawing; last, CRLs that are stale. A trust credential is [`verify_trust`]'s.
 pub fn verify_path(
     leaf: &[u8],
     intermediates: &[CertificateDer<'_>],
@@ -390,7 +390,8 @@ fn refused(error: webpki::Error, credential: &Credential, at_ms: u64) -> Error {
 }
 
 /// URI name constraints do not work in practice and DNS ones do not cover URIs: the bundle binds the CA's key to the
-/// region instead, or city B's CA could name city A's node.
+/// region instead, or city B's CA could name city A's node. Nor may it name city A's departments: those are told by their
+/// codes.
 fn bound(credential: &Credential, purpose: Purpose, links: &[Link], bundle: &TrustBundle) -> Result<(), Error> {
     let id = &credential.spiffe;
     if id.trust_domain != bundle.trust_domain {
@@ -404,7 +405,12 @@ fn bound(credential: &Credential, purpose: Purpose, links: &[Link], bundle: &Tru
     };
     let key = &link.issuer.spki_sha256;
     if bundle.ca_is_bound(region, key) {
-        return Ok(());
+        return match &id.kind {
+            Kind::Department { uscc, .. } if !bundle.department_allowed(region, uscc) => {
+                Err(Error::DepartmentNotOfRegion { uscc: *uscc, region })
+            }
+            _ => Ok(()),
+        };
     }
     let bound: Vec<String> = bundle.regions_of_ca(key).map(|region| region.to_string()).collect();
     Err(Error::NotBound {
