@@ -9,6 +9,7 @@ use crate::{
     disclosure::Disclosure,
     issuer::Issuer,
     region::Region,
+    spiffe::{Kind, SpiffeId},
 };
 
 /// Payload type of a certificate's envelope.
@@ -155,6 +156,12 @@ pub enum DisclosureError {
 }
 
 impl Header {
+    /// Is this the identity of the department that the header names?
+    pub fn is_by(&self, id: &SpiffeId) -> bool {
+        matches!(&id.kind, Kind::Department { region, uscc }
+            if *region == self.issuing_region && *uscc == self.issuer.uscc)
+    }
+
     /// Is this value the one that was signed?
     pub fn check_disclosure(&self, disclosure: &Disclosure) -> Result<(), DisclosureError> {
         let field = self
