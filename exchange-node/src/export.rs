@@ -150,8 +150,7 @@ impl Lookup {
             &own_tree
         };
         let issue = self.proof(&log, position, issue_tree, first, &first_note)?;
-        let consistency =
-            if row.epoch == *epoch { log.consistency(tree, first, newest.size)? } else { Vec::new() };
+        let consistency = if row.epoch == *epoch { log.consistency(tree, first, newest.size)? } else { Vec::new() };
         let mut links = Vec::with_capacity(row.links.len());
         for link in &row.links {
             let at = Position { region: self.region, epoch: link.epoch, index: link.index };

@@ -164,8 +164,9 @@ fn decode_body(body: &[u8]) -> Result<Export, Error> {
     let content: v1::ExportContent = one_encoding("content", &message.content)?;
     let issue = peer::proof("issue", content.issue)?;
     let (envelope, header) = issued(&issue).map_err(|error| error.within("issue.entry"))?;
-    spiffe::Name::parse(&content.bundle_series)
-        .map_err(|error| field::coded(Reason::FieldInvalid, "bundle_series", &content.bundle_series, &error, "a name"))?;
+    spiffe::Name::parse(&content.bundle_series).map_err(|error| {
+        field::coded(Reason::FieldInvalid, "bundle_series", &content.bundle_series, &error, "a name")
+    })?;
     field::bytes("as_of", &content.as_of, peer::MAX_NOTE_BYTES)?;
     field::count("links", content.links.len(), MAX_LINKS)?;
     let links = content.links.into_iter().enumerate().map(link).collect::<Result<_, _>>()?;
@@ -200,7 +201,12 @@ fn one_encoding<M: Message + Default>(path: &str, bytes: &[u8]) -> Result<M, Err
     if message.encode_to_vec() == bytes {
         return Ok(message);
     }
-    Err(Error::new(Reason::MessageUndecodable, path, "another encoding, or fields that are not known", "the one encoding"))
+    Err(Error::new(
+        Reason::MessageUndecodable,
+        path,
+        "another encoding, or fields that are not known",
+        "the one encoding",
+    ))
 }
 
 fn issued(proof: &LogProof) -> Result<(Envelope, Header), Error> {

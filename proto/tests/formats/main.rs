@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod compatibility;
+mod exports;
 mod golden;
 mod properties;
 mod questions;

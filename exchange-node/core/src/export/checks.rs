@@ -98,8 +98,8 @@ impl Verifier<'_> {
         let header = &self.export.header;
         self.bundle();
         self.settle("receipt", self.receipt(), String::clone)?;
-        let issue =
-            self.settle("log_inclusion", self.log_inclusion(), |issue| format!("signed by {}", Instant(issue.at_ms())))?;
+        let issue = self
+            .settle("log_inclusion", self.log_inclusion(), |issue| format!("signed by {}", Instant(issue.at_ms())))?;
         let as_of = self.settle("checkpoint", self.checkpoint(&issue), |as_of| {
             format!("{} entries at {}", as_of.size(), Instant(as_of.at_ms()))
         })?;
@@ -228,7 +228,9 @@ impl Verifier<'_> {
             }
         });
         let (verified, standing) = self.settle(at, judged, |(verified, standing)| match standing {
-            SignerStanding::GenuineSignerWithdrawnSince(ms) => format!("withdrawn after it signed, at {}", Instant(*ms)),
+            SignerStanding::GenuineSignerWithdrawnSince(ms) => {
+                format!("withdrawn after it signed, at {}", Instant(*ms))
+            }
             SignerStanding::ReviewNeeded(ms) => format!("its key was compromised after it signed, at {}", Instant(*ms)),
             _ => verified.id().to_string(),
         })?;
