@@ -4,7 +4,9 @@
 
 mod catalogue;
 mod docs;
+mod export;
 mod feed;
+mod interop;
 mod issuing;
 mod operations;
 mod process;
