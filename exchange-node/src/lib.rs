@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod config;
 pub mod demo;
 pub mod exit;
+pub mod export;
 pub mod idempotency;
 pub mod import;
 pub mod indexer;

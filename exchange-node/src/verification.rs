@@ -13,19 +13,20 @@ use crate::{
 use bytes::Bytes;
 use exchange_core::{
     certificate::{Header, PAYLOAD_TYPE},
-    certificate_id::IssuerCode,
-    chain::{self, SignerStanding, VerifiedCredential},
+    chain::{self, SignerStanding},
     checkpoint::Checkpoint,
     date::Date,
     dsse::Envelope,
+    export,
     position::Position,
     reason::Reason,
     region::Region,
     signature::PublicKey,
-    spiffe,
 };
-use exchange_proto::{certificate as convert, store as row, v1};
+use exchange_proto::{certificate as convert, export as file, store as row, v1};
 use rustls::pki_types::CertificateDer;
+
+pub use exchange_core::export::Check;
 
 /// The answer in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,19 +39,6 @@ pub enum Verdict {
     UnknownSchema,
     /// Not in the index.
     NotFound,
-}
-
-/// One check by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// Stable name.
-    pub name: &'static str,
-    /// `None`: not checked, because an earlier one failed.
-    pub ok: Option<bool>,
-    /// What was found.
-    pub found: String,
-    /// What was needed.
-    pub needed: &'static str,
 }
 
 /// Everything that was found out.
@@ -94,6 +82,8 @@ pub enum Subject {
     Id(String),
     /// An envelope that somebody showed.
     Envelope(Bytes),
+    /// An export file that somebody showed.
+    Export(Bytes),
 }
 
 const CHECKS: [(&str, &str); 6] = [
@@ -113,6 +103,7 @@ impl Lookup {
     pub fn verify(&self, subject: Subject, on_day: Option<Date>) -> Result<Verification, Refusal> {
         let (id, shown) = match subject {
             Subject::Id(id) => (id, None),
+            Subject::Export(bytes) => return self.verify_export(&bytes, on_day),
             Subject::Envelope(bytes) => match read_header(&bytes) {
                 Ok(header) => (header.certificate_id.to_string(), Some(bytes)),
                 Err(error) if error.reason() == Reason::UnknownSchema => {
@@ -166,6 +157,29 @@ impl Lookup {
         Ok(verification)
     }
 
+    /// The file by itself first, as a machine without a node would; then its envelope by what is known here now.
+    fn verify_export(&self, bytes: &[u8], on_day: Option<Date>) -> Result<Verification, Refusal> {
+        let snapshot = self.trust.snapshot();
+        let report = match file::decode_file(bytes) {
+            Ok(export) => {
+                let report = export::verify(&export, &snapshot.basis(self.clock.now_ms(), true));
+                if report.genuine.is_some()
+                    && let Some(envelope) = file::envelope(&export)
+                {
+                    let mut verification = self.verify(Subject::Envelope(envelope), on_day)?;
+                    // Names that stand for the same are those of what is known now, which are stricter.
+                    let own = |check: &Check| CHECKS.iter().all(|(name, _)| *name != check.name);
+                    verification.checks.splice(0..0, report.checks.into_iter().filter(own));
+                    return Ok(verification);
+                }
+                report
+            }
+            Err(report) => report,
+        };
+        let verdict = if report.unknown_version { Verdict::UnknownSchema } else { Verdict::NotGenuine };
+        Ok(Verification { checks: report.checks, ..Verification::only(verdict) })
+    }
+
     fn others_with(&self, id: &str, first: Region) -> Result<Vec<Region>, Refusal> {
         let mut others = Vec::new();
         for region in self.regions() {
@@ -211,10 +225,10 @@ impl Lookup {
         let basis = snapshot.basis(self.clock.now_ms(), true);
         match chain::verify_signer(&credential.leaf, &intermediates, signed_ms, &basis) {
             Err(error) => verification.set(1, false, error.to_string()),
-            Ok((verified, _)) if !signs_for(&verified, header) => {
+            Ok((verified, _)) if !header.is_by(verified.id()) => {
                 verification.set(1, false, format!("the credential of {}", verified.id()));
             }
-            Ok(_) if !names_its_own(header) => {
+            Ok(_) if !header.names_its_own() => {
                 verification.set(1, false, "an identifier of another department or type than the header's");
             }
             Ok((verified, standing)) => {
@@ -293,22 +307,6 @@ impl Verification {
         self.checks[check].ok = Some(ok);
         self.checks[check].found = found.into();
     }
-}
-
-/// Is it the document credential of the department that the header names?
-fn signs_for(credential: &VerifiedCredential, header: &Header) -> bool {
-    matches!(&credential.id().kind, spiffe::Kind::Department { region, uscc }
-        if *region == header.issuing_region && *uscc == header.issuer.uscc)
-}
-
-/// Is the identifier one that this department may give? Else a city could issue under another one's identifiers.
-fn names_its_own(header: &Header) -> bool {
-    let id = &header.certificate_id;
-    let issuer = match id.issuer() {
-        IssuerCode::Uscc(uscc) => *uscc == header.issuer.uscc,
-        IssuerCode::Region(region) => *region == header.issuing_region,
-    };
-    issuer && *id.type_code() == header.type_code
 }
 
 fn read_header(envelope: &Bytes) -> Result<Header, exchange_proto::Error> {

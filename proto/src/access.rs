@@ -116,6 +116,7 @@ fn message(record: &AccessRecord) -> v1::AccessRecord {
         peer_region: record.peer_region.to_string(),
         question_leaf: optional(&record.question_leaf),
         certificate_ids: record.certificate_ids.clone(),
+        export_sha256: Bytes::new(),
     }
 }
 

@@ -56,7 +56,7 @@ impl Issuing {
     }
 
     /// Why a certificate that has no row here cannot be changed.
-    pub(super) fn not_ours(&self, id: &str) -> Refusal {
+    pub(crate) fn not_ours(&self, id: &str) -> Refusal {
         let snapshot = self.trust.snapshot();
         let elsewhere = snapshot.bundle().regions.keys().find(|region| {
             **region != self.region && self.store.indexed_certificate(**region, id).is_ok_and(|row| row.is_some())

@@ -1,7 +1,7 @@
 //! `CertificateService`: parse, one call, encode.
 
 use super::{Services, services::enter};
-use crate::{issuing::Record, lookup::Lookup, refusal::Refusal};
+use crate::{export::Exported, issuing::Record, lookup::Lookup, refusal::Refusal};
 use exchange_core::{
     certificate_id::CertificateId, date::Date, position::Position, reason::Reason, region::Region,
     status::Status as CertificateStatus,
@@ -61,6 +61,17 @@ impl CertificateService for Services {
         let id = message.certificate_id;
         let record = self.issuing.get(&caller, &id)?;
         Ok(Response::new(encode(record, true)))
+    }
+
+    async fn export_certificate(
+        &self,
+        request: Request<v1::ExportCertificateRequest>,
+    ) -> Result<Response<v1::ExportCertificateResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let wanted = exchange_proto::export::wanted(message.fields, message.without_values).map_err(Refusal::from)?;
+        let exported = self.lookup.export(&caller, &message.certificate_id, &wanted).await?;
+        let Exported { file, as_of_ms, fields } = exported;
+        Ok(Response::new(v1::ExportCertificateResponse { file: file.into(), as_of_ms, fields }))
     }
 
     async fn list_certificates(

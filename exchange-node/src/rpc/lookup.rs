@@ -81,6 +81,7 @@ impl LookupService for Services {
         let subject = match message.certificate {
             Some(v1::verify_certificate_request::Certificate::CertificateId(id)) => Subject::Id(id),
             Some(v1::verify_certificate_request::Certificate::Envelope(bytes)) => Subject::Envelope(bytes),
+            Some(v1::verify_certificate_request::Certificate::Export(bytes)) => Subject::Export(bytes),
             None => return Err(missing("certificate")),
         };
         let day = message.on_day.map(convert::date).transpose().map_err(Refusal::from)?;
@@ -143,6 +144,7 @@ impl Services {
             signer_withdrawn_since: verification.signer_withdrawn_ms.map(rfc3339).unwrap_or_default(),
             review_needed: verification.review_needed,
             conflicts,
+            warnings: Vec::new(),
         }
     }
 }

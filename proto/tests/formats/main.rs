@@ -4,6 +4,7 @@
 
 mod attacked;
 mod compatibility;
+mod exports;
 mod golden;
 mod properties;
 mod questions;

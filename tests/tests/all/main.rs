@@ -5,7 +5,9 @@
 mod attacks;
 mod catalogue;
 mod docs;
+mod export;
 mod feed;
+mod interop;
 mod issuing;
 mod operations;
 mod process;

@@ -11,11 +11,12 @@ mod load;
 mod node;
 mod world;
 
-use broker::Broker;
+pub(crate) use broker::Broker;
 use exchange_node::practice::{OPERATOR, SYSTEM};
 use exchange_node::rpc::status::reason_of;
 use exchange_proto::v1::{self, certificate_service_client::CertificateServiceClient};
 use load::{Load, issue};
+pub(crate) use node::program;
 use std::{
     collections::BTreeSet,
     error::Error,

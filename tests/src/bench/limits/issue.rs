@@ -5,8 +5,9 @@ use crate::{network, pki, process};
 use anyhow::{Result, anyhow};
 use clap::Args;
 use exchange_proto::v1::{
-    Certificate, CertificateEvent, ChangeStatusRequest, GetCertificateRequest, IssueCertificateRequest,
-    ListCertificatesRequest, ListCertificatesResponse, ReviseCertificateRequest, WatchCertificatesRequest,
+    Certificate, CertificateEvent, ChangeStatusRequest, ExportCertificateRequest, ExportCertificateResponse,
+    GetCertificateRequest, IssueCertificateRequest, ListCertificatesRequest, ListCertificatesResponse,
+    ReviseCertificateRequest, WatchCertificatesRequest,
     certificate_service_server::{CertificateService, CertificateServiceServer},
 };
 use prost::Message;
@@ -73,6 +74,13 @@ impl CertificateService for Bare {
     }
 
     async fn get_certificate(&self, _: Request<GetCertificateRequest>) -> Result<Response<Certificate>, Status> {
+        Err(Status::unimplemented("bare"))
+    }
+
+    async fn export_certificate(
+        &self,
+        _: Request<ExportCertificateRequest>,
+    ) -> Result<Response<ExportCertificateResponse>, Status> {
         Err(Status::unimplemented("bare"))
     }
 

@@ -101,7 +101,7 @@ pub(super) fn kill(pid: &str, signal: &str) {
 
 /// The program as it ships, beside this test's own: cargo decides whether it has to be built, so that no old one is
 /// tested. A test's own build could not be it: that has the features of tests.
-pub(super) fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
