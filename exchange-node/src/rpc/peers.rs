@@ -37,12 +37,22 @@ impl PeerService for Services {
         let segments =
             Segments::new(self.lookup.store.clone(), own, region, message.epoch, message.from, message.max_segments);
         let (sender, receiver) = mpsc::channel(WAITING);
-        // The store blocks, and so does a slow reader: on a thread for it, not on a worker.
-        self.tasks.blocking(move || {
-            for segment in segments {
+        // The store blocks, on a thread for it; a slow reader holds none of these threads.
+        let tasks = self.tasks.clone();
+        self.tasks.spawn(async move {
+            let mut segments = segments;
+            loop {
+                let read = tasks.blocking(move || {
+                    let segment = segments.next();
+                    (segment, segments)
+                });
+                let Ok((Some(segment), rest)) = read.await else { return };
+                segments = rest;
                 let item = segment.map_err(|error| Status::from(Refusal::from(error)));
-                if sender.blocking_send(item).is_err() {
-                    return; // the reader is gone
+                tokio::select! {
+                    biased;
+                    () = tasks.stopping() => return,
+                    sent = sender.send(item) => if sent.is_err() { return }, // the reader is gone
                 }
             }
         });
