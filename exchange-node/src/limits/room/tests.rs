@@ -1,6 +1,6 @@
 //! Places are fair, bounded, given back, and not waited for too long.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use super::*;
 
