@@ -51,7 +51,7 @@ impl Lookup {
     pub async fn export(&self, caller: &Caller, id: &str, wanted: &Wanted) -> Result<Exported, Refusal> {
         self.policy.may_read(caller)?;
         let head = self.head(id)?;
-        let record = self.issuing.read(id)?.ok_or_else(|| self.issuing.not_ours(id))?;
+        let record = self.issuing.get(caller, id)?;
         let disclosures = self.chosen(caller, &record, wanted)?;
         let fields: Vec<String> = disclosures.iter().map(|one| one.name.clone()).collect();
         let as_of_ms = head.newest.at_ms;
@@ -61,7 +61,7 @@ impl Lookup {
             .record_export(&ExportRecord {
                 at_ms: 0,
                 nonce: self.random.array(),
-                caller: caller.uri.clone(),
+                caller: caller.uri.to_string(),
                 certificate_id: id.to_owned(),
                 fields: fields.clone(),
                 content_sha256: sha256(&content),
@@ -81,11 +81,11 @@ impl Lookup {
 
     /// Values are for systems that act for the issuing department.
     fn chosen(&self, caller: &Caller, record: &Record, wanted: &Wanted) -> Result<Vec<Disclosure>, Refusal> {
-        let may = self.policy.acts_for(caller, &record.header.issuer.uscc);
+        let may = self.policy.acts_for(caller, &record.header.issuer.uscc).is_some();
         let all = &record.disclosures;
         match wanted {
             Wanted::Nothing => Ok(Vec::new()),
-            Wanted::All => Ok(if may { all.clone() } else { Vec::new() }),
+            Wanted::All => Ok(all.clone()),
             Wanted::Fields(_) if !may => Err(Refusal::caller(
                 Reason::IssuerNotCallers,
                 "a caller that does not act for the issuing department",

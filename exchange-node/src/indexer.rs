@@ -30,6 +30,7 @@ use crate::{
     kafka::Kafka,
     ledger::Ledger,
     random::Random,
+    space::{self, FreeSpace, Short},
     spawn::Tasks,
     store::{
         self, Space, Store, keys,
@@ -92,6 +93,8 @@ pub struct Parts {
     pub watch: Watch,
     /// After two of these without a word a region is asked.
     pub heartbeat: Duration,
+    /// Without enough of it nothing is taken in: regions get stale, and go on when there is.
+    pub room: FreeSpace,
 }
 
 /// What all pumps share.
@@ -101,6 +104,34 @@ struct Shared {
     gate: RwLock<()>,
     trust: watch::Sender<u64>,
     catalogue: watch::Sender<u64>,
+    failed: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// Waits until there is room to write. True: the node stops.
+    async fn stopping_before_room(&self) -> bool {
+        let mut said = false;
+        while let Err(Short { found, needed }) = self.parts.room.check() {
+            if !said {
+                tracing::warn!(found, needed, "no space: nothing is taken in until there is room");
+                said = true;
+            }
+            tokio::select! {
+                biased;
+                () = self.parts.tasks.stopping() => return true,
+                () = self.parts.clock.sleep(space::INTERVAL) => {}
+            }
+        }
+        self.parts.tasks.is_stopping()
+    }
+
+    /// After an error: an engine whose commit or flush failed takes none any more, only a start mends it.
+    fn note_failure(&self) {
+        if self.parts.store.province.has_failed() {
+            tracing::error!("the store of the province takes no commits any more: the node has to restart");
+            self.failed.send_replace(true);
+        }
+    }
 }
 
 /// The indexer, running.
@@ -119,6 +150,7 @@ impl Indexer {
             gate: RwLock::default(),
             trust: watch::Sender::new(0),
             catalogue: watch::Sender::new(0),
+            failed: watch::Sender::new(false),
         });
         let indexer = Self { shared: Arc::clone(&shared), pumps: Arc::default() };
         tasks.spawn(pump::own(shared));
@@ -145,6 +177,11 @@ impl Indexer {
                 changed = context.changed() => if changed.is_err() { return },
             }
         }
+    }
+
+    /// Becomes true when `province/` takes no commits any more: the node has to drain and exit.
+    pub fn failed(&self) -> watch::Receiver<bool> {
+        self.shared.failed.subscribe()
     }
 
     /// Rises when a CRL or a bundle was applied: [`carried`] reads them.

@@ -182,7 +182,37 @@ impl Keys {
     }
 }
 
-/// The node's credential with its key: that of the configured region and name. Read again on a reload.
+/// For a reload: checks every file of a configuration as [`Keys::load`] does, and gives the node's credential, which alone
+/// is taken over. A log key may be of any epoch: the bundle of a new one comes before the restart that takes its key.
+///
+/// # Errors
+/// As [`Keys::load`].
+pub fn check(config: &Config, trust: &Trust, now_ms: u64, random: &Random) -> Result<Arc<CertifiedKey>, Error> {
+    let region = config.node.region;
+    let identity = identity(config, trust, now_ms)?;
+    for (code, department) in &config.departments {
+        department_signer(code, department, region, trust, now_ms, random)?;
+    }
+    let snapshot = trust.snapshot();
+    for (path, kind) in [(&config.keys.event_log, LogKind::Events), (&config.keys.access_log, LogKind::Access)] {
+        let logs = snapshot.bundle().regions.get(&region).map_or(&[][..], |trust| &trust.logs);
+        let epochs: Vec<u32> = logs.iter().filter(|log| log.kind == kind).map(|log| log.epoch).collect();
+        let newest = *epochs.iter().max().ok_or(Error::NoLog { region })?;
+        let of = |epoch| log_key(path, &snapshot, region, kind, epoch).map(drop);
+        if let Err(error) = of(newest)
+            && !epochs.iter().any(|epoch| of(*epoch).is_ok())
+        {
+            return Err(error);
+        }
+    }
+    for path in &config.keys.index {
+        file::parsed::<IndexKey>(path)?;
+    }
+    file::parsed::<StoreKey>(&config.keys.store)?;
+    Ok(identity)
+}
+
+/// The node's credential with its key: that of the configured region and name.
 ///
 /// # Errors
 /// As [`Keys::load`].

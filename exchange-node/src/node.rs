@@ -24,6 +24,7 @@ use crate::{
     publisher::Publisher,
     random::Random,
     rpc::{self, Services},
+    space::FreeSpace,
     spawn::Tasks,
     store::{self, Space, Store},
     tls::{self, Tls},
@@ -149,6 +150,8 @@ impl Node {
         let keys = Arc::new(keys);
         let policy = Arc::new(Policy::new(region, province, &config.systems)?);
 
+        let space = FreeSpace::new(config.node.data.clone(), config.limits.free_space_mib << 20, clock.clone());
+
         // The writer of own data. It takes no writes before the own log was compared.
         let head = Head::open(&store, events)?;
         let size = head.size();
@@ -158,7 +161,7 @@ impl Node {
                 clock: clock.clone(),
                 events: head,
                 access: Head::open(&store, access)?,
-                watermark: Some((config.node.data.clone(), config.limits.free_space_mib << 20)),
+                space: Some(space.clone()),
                 read_only: (!config.node.alone).then(|| NOT_COMPARED.to_owned()),
             },
             &tasks,
@@ -195,6 +198,7 @@ impl Node {
             context,
             watch: watch.clone(),
             heartbeat,
+            room: space.clone(),
         });
         Publisher {
             store: store.clone(),
@@ -278,6 +282,8 @@ impl Node {
             config: config.clone(),
             store: store.clone(),
             ledger: ledger.clone(),
+            indexer: indexer.clone(),
+            random: random.clone(),
             trust: Arc::clone(&trust),
             tls: Arc::clone(&tls),
             kafka,

@@ -8,6 +8,10 @@ mod calls;
 
 use crate::{
     clock::Clock,
+    limits::{
+        self,
+        room::{Place, Room},
+    },
     random::Random,
     refusal::Refusal,
     tls::{Stream, Target, Tls},
@@ -60,6 +64,8 @@ enum Use {
 struct Peer {
     questions: Channel,
     reading: Channel,
+    /// Questions that it has not answered yet.
+    unanswered: Arc<Room>,
     state: Arc<Mutex<Progress>>,
 }
 
@@ -119,6 +125,18 @@ impl Peers {
     pub fn client(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Channel>, Refusal> {
         self.new_peers_allowed(region)?;
         Ok(PeerServiceClient::new(self.peer(region)?.questions.clone()).max_decoding_message_size(self.message_bytes))
+    }
+
+    /// A place for a question of `who` to a region's node, so that a city which answers slowly holds a bounded number of
+    /// calls here. `None` for one that may not be asked: asking it says why.
+    ///
+    /// # Errors
+    /// `OVERLOADED`: too many questions to it are not answered yet.
+    pub async fn admit(self: &Arc<Self>, region: Region, who: &Arc<str>) -> Result<Option<Place>, Refusal> {
+        match self.new_peers_allowed(region).and_then(|()| self.peer(region)) {
+            Ok(peer) => limits::enter_for_peer(&peer.unanswered, who).await.map(Some),
+            Err(_) => Ok(None),
+        }
     }
 
     /// For `ReadLog`, `GetCheckpoint`, `GetConsistencyProof` and `GetTrust` alone: also a node whose CRL is stale here.
@@ -205,6 +223,7 @@ impl Peers {
         let peer = Arc::new(Peer {
             questions: self.channel(region, Use::Questions, &state)?,
             reading: self.channel(region, Use::Reading, &state)?,
+            unanswered: limits::to_a_peer(self.clock.clone()),
             state,
         });
         Ok(Arc::clone(self.known().entry(region).or_insert(peer)))

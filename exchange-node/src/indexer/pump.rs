@@ -60,6 +60,7 @@ pub(super) async fn follow(shared: Arc<Shared>, region: Region, mut witnesses: m
             Ok(()) => return,
             Err(error) => tracing::error!(%region, error, "the copy of a log failed and is opened again"),
         }
+        shared.note_failure();
         tokio::select! {
             () = shared.parts.tasks.stopping() => return,
             () = shared.parts.clock.sleep(LAST_RETRY) => {}
@@ -101,6 +102,9 @@ impl Pump {
         let mut silence = self.shared.parts.clock.instant() + silent_after;
         loop {
             let shared = Arc::clone(&self.shared);
+            if shared.stopping_before_room().await {
+                return Ok(());
+            }
             let wait = silence.saturating_duration_since(shared.parts.clock.instant());
             let blocked = !self.pending.is_empty();
             let pause = if blocked { self.retry } else { wait };
@@ -389,6 +393,9 @@ pub(super) async fn own(shared: Arc<Shared>) {
     let mut progress = shared.parts.ledger.progress();
     let mut index: Option<Box<OwnIndex>> = None;
     loop {
+        if shared.stopping_before_room().await {
+            return;
+        }
         progress.borrow_and_update();
         let (working, lent) = (Arc::clone(&shared), index.take());
         let done = shared.parts.tasks.blocking(move || own_step(&working, lent)).await;
@@ -401,6 +408,9 @@ pub(super) async fn own(shared: Arc<Shared>) {
             }
             Ok(Err(error)) => tracing::error!(%error, "the index of the own log failed and is opened again"),
             Err(error) => tracing::error!(%error, "the index of the own log failed and is opened again"),
+        }
+        if index.is_none() {
+            shared.note_failure();
         }
         tokio::select! {
             biased;

@@ -91,8 +91,8 @@ impl CertificateService for Services {
     ) -> Result<Response<Self::WatchCertificatesStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
-        let permit = self.limits.begin_stream(&caller)?;
-        let stream = super::watch::stream(self, message, permit)?;
+        let open = self.limits.begin_stream(&caller)?;
+        let stream = super::watch::stream(self, message, open)?;
         Ok(Response::new(Box::pin(stream)))
     }
 }

@@ -57,6 +57,7 @@ impl LookupService for Services {
         request: Request<v1::LookupCertificateRequest>,
     ) -> Result<Response<v1::LookupCertificateResponse>, Status> {
         let left = super::services::time_left(&request, &self.limits);
+        let place = super::services::place(&request)?;
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
         access::asked_fields(&message.fields).map_err(Refusal::from)?;
@@ -68,7 +69,7 @@ impl LookupService for Services {
             None => return Err(missing("certificate")),
         };
         let request = LookupRequest { question, target, fields: message.fields };
-        let answered = self.lookup.ask(&caller, request, left).await?;
+        let answered = self.lookup.ask(&caller, request, left, &place).await?;
         Ok(Response::new(encode(answered)))
     }
 

@@ -36,21 +36,26 @@ impl PeerService for Services {
         let own = region == self.lookup.region;
         let segments =
             Segments::new(self.lookup.store.clone(), own, region, message.epoch, message.from, message.max_segments);
-        let permit = self.limits.begin_stream(&caller)?;
+        let open = self.limits.begin_stream(&caller)?;
         let (sender, receiver) = mpsc::channel(WAITING);
+        // The store blocks, on a thread for it; a slow reader holds none of these threads.
         let tasks = self.tasks.clone();
         self.tasks.spawn(async move {
-            let _open = permit;
-            let mut left = Some(segments);
-            // The store blocks, on a thread for it; a slow reader holds none: there are as many as slow readers may want.
-            while let Some(mut segments) = left.take() {
-                let read = tasks.blocking(move || (segments.next(), segments)).await;
-                let Ok((Some(segment), rest)) = read else { return };
+            let _open = open;
+            let mut segments = segments;
+            loop {
+                let read = tasks.blocking(move || {
+                    let segment = segments.next();
+                    (segment, segments)
+                });
+                let Ok((Some(segment), rest)) = read.await else { return };
+                segments = rest;
                 let item = segment.map_err(|error| Status::from(Refusal::from(error)));
-                if sender.send(item).await.is_err() {
-                    return; // the reader is gone
+                tokio::select! {
+                    biased;
+                    () = tasks.stopping() => return,
+                    sent = sender.send(item) => if sent.is_err() { return }, // the reader is gone
                 }
-                left = Some(rest);
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
@@ -79,10 +84,10 @@ impl PeerService for Services {
     async fn get_trust(&self, request: Request<v1::GetTrustRequest>) -> Result<Response<Self::GetTrustStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_call_as_peer(&caller)?;
-        let permit = self.limits.begin_stream(&caller)?;
+        let open = self.limits.begin_stream(&caller)?;
         let items = self.readable.trust_items(&message)?;
         let items = items.into_iter().map(move |item| {
-            let _open = &permit;
+            let _open = &open;
             Ok(item)
         });
         Ok(Response::new(Box::pin(tokio_stream::iter(items))))

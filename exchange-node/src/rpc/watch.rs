@@ -2,7 +2,7 @@
 
 use super::Services;
 use crate::{
-    limits::StreamPermit,
+    limits::OpenStream,
     refusal::Refusal,
     watch::{Applied, replay},
 };
@@ -20,7 +20,7 @@ const READ: usize = 1_000;
 pub(super) fn stream(
     services: &Services,
     request: v1::WatchCertificatesRequest,
-    permit: StreamPermit,
+    open: OpenStream,
 ) -> Result<ReceiverStream<Result<v1::CertificateEvent, Status>>, Refusal> {
     let region = match request.region.as_str() {
         "" => None,
@@ -40,7 +40,7 @@ pub(super) fn stream(
         ));
     }
     let (sender, receiver) = mpsc::channel(WAITING);
-    services.tasks.spawn(Subscription { services: services.clone(), region, sender, _open: permit }.run(after));
+    services.tasks.spawn(Subscription { services: services.clone(), region, sender, _open: open }.run(after));
     Ok(ReceiverStream::new(receiver))
 }
 
@@ -48,7 +48,7 @@ struct Subscription {
     services: Services,
     region: Option<Region>,
     sender: mpsc::Sender<Result<v1::CertificateEvent, Status>>,
-    _open: StreamPermit,
+    _open: OpenStream,
 }
 
 /// The subscriber is gone.

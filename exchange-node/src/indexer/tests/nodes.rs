@@ -67,6 +67,7 @@ fn index(city: &City, broker: &Broker, source: LogSource, context: watch::Receiv
         context,
         watch: Watch::default(),
         heartbeat: BEAT,
+        room: crate::space::FreeSpace::new(".".into(), 0, city.clock.clone()),
     })
 }
 

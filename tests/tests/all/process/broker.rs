@@ -46,10 +46,16 @@ impl Broker {
 
     /// kill -9, by the process id that the script noted.
     pub(super) fn kill(&self) {
-        if let Ok(pid) = std::fs::read_to_string(self.folder.join("pid")) {
-            super::node::kill(pid.trim(), "KILL");
+        if self.folder.join("pid").exists() {
+            self.signal("KILL");
             let _ = std::fs::remove_file(self.folder.join("pid"));
         }
+    }
+
+    /// Sends a signal to it.
+    pub(super) fn signal(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.folder.join("pid")).unwrap();
+        super::node::kill(pid.trim(), name);
     }
 }
 

@@ -65,9 +65,14 @@ impl Process {
 
     /// Waits for a log line with this text.
     pub(super) async fn line(&self, text: &str) -> String {
+        self.line_number(text, 0).await
+    }
+
+    /// Waits for a log line with this text behind so many others with it.
+    pub(super) async fn line_number(&self, text: &str, behind: usize) -> String {
         let begin = Instant::now();
         loop {
-            if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
+            if let Some(line) = self.log().lines().filter(|line| line.contains(text)).nth(behind) {
                 return line.to_owned();
             }
             assert!(begin.elapsed() < Duration::from_secs(10), "no line says {text:?}: {}", self.log());
