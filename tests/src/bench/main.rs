@@ -141,7 +141,10 @@ fn main() -> Result<()> {
             report::run("memory", &settings, |folder| runtime.block_on(memory::run(&settings, folder)))
         }
         Command::Node(options) => runtime.block_on(node::serve(options)),
-        Command::Replica(options) => ingest::replica::run(&options),
+        Command::Replica(options) => {
+            let _entered = runtime.enter();
+            ingest::replica::run(&options)
+        }
         Command::LimitIssue(options) => runtime.block_on(limits::issue::serve(options)),
         Command::LimitRelay(options) => runtime.block_on(limits::relay::serve(options)),
         Command::LimitRows(options) => limits::rows::run(&options),
