@@ -21,7 +21,7 @@ pub use fork::{Fork, KeepEvidence, is_forked};
 pub use freshness::{CLOCK_ALARM_MS, Freshness, freshness};
 pub(crate) use index::issue;
 pub use own::OwnIndex;
-pub use replica::{Carrier, Committed, Delivery, Outcome, Replica};
+pub use replica::{Carrier, Committed, Delivery, Ingested, Outcome, Replica};
 pub use ring::{MAX_EVIDENCE_BYTES, MAX_ROWS};
 pub use source::{Ask, LogSource, Reading};
 

@@ -28,6 +28,7 @@ use crate::{
     refusal::Refusal,
     store::Store,
     trust::Trust,
+    verification::Known,
 };
 use exchange_core::{
     access::{AccessKind, AccessRecord, party_digest},
@@ -67,6 +68,8 @@ pub struct Lookup {
     pub policy: Arc<Policy>,
     /// Searches of a clerk.
     pub limits: Arc<Limits>,
+    /// What verifications need not find out twice.
+    pub known: Known,
     /// Answers about a region are stale when its newest word is older.
     pub stale_after: Duration,
     /// Time.

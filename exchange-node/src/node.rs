@@ -29,6 +29,7 @@ use crate::{
     store::{self, Space, Store},
     tls::{self, Tls},
     trust::{self, Trust},
+    verification::Known,
     watch::Watch,
 };
 use exchange_core::{
@@ -253,6 +254,7 @@ impl Node {
             peers: Arc::clone(&peers),
             policy: Arc::clone(&policy),
             limits: Arc::clone(&limits),
+            known: Known::default(),
             stale_after: Duration::from_secs(u64::from(config.freshness.stale_after_seconds)),
             clock: clock.clone(),
             random: random.clone(),

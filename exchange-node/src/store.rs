@@ -39,6 +39,9 @@ pub enum Error {
         /// In the store.
         found: u32,
     },
+    /// The node stopped before a commit began: nothing of it is written.
+    #[error("a commit was not run: the node is stopping")]
+    NotRun,
     /// The folder cannot be used.
     #[error("folder {path}: {source}")]
     Folder {

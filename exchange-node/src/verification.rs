@@ -1,5 +1,9 @@
 //! Use case: is this certificate genuine, and in force? From the index alone, no call to another city.
 
+mod known;
+
+pub use known::Known;
+
 use crate::{
     issuing::record,
     lookup::{Lookup, Standing},
@@ -7,13 +11,12 @@ use crate::{
     store::{
         Space, keys,
         log::{Kind, Log},
-        own,
     },
 };
 use bytes::Bytes;
 use exchange_core::{
     certificate::{Header, PAYLOAD_TYPE},
-    chain::{self, SignerStanding},
+    chain::SignerStanding,
     checkpoint::Checkpoint,
     date::Date,
     dsse::Envelope,
@@ -21,10 +24,8 @@ use exchange_core::{
     position::Position,
     reason::Reason,
     region::Region,
-    signature::PublicKey,
 };
 use exchange_proto::{certificate as convert, export as file, store as row, v1};
-use rustls::pki_types::CertificateDer;
 
 pub use exchange_core::export::Check;
 
@@ -53,7 +54,7 @@ pub struct Verification {
     /// On the day that was asked.
     pub standing_on_day: Option<Standing>,
     /// The certificate, where its header reads.
-    pub certificate: Option<Known>,
+    pub certificate: Option<Shown>,
     /// The signer's credential was withdrawn later, at this time.
     pub signer_withdrawn_ms: Option<u64>,
     /// It was withdrawn for a compromised key.
@@ -64,7 +65,7 @@ pub struct Verification {
 
 /// A certificate as its envelope and the index have it.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct Shown {
     /// What was signed.
     pub header: Header,
     /// Bytes of the envelope.
@@ -104,8 +105,8 @@ impl Lookup {
         let (id, shown) = match subject {
             Subject::Id(id) => (id, None),
             Subject::Export(bytes) => return self.verify_export(&bytes, on_day),
-            Subject::Envelope(bytes) => match read_header(&bytes) {
-                Ok(header) => (header.certificate_id.to_string(), Some(bytes)),
+            Subject::Envelope(bytes) => match Opened::read(bytes) {
+                Ok(opened) => (opened.header.certificate_id.to_string(), Some(opened)),
                 Err(error) if error.reason() == Reason::UnknownSchema => {
                     return Ok(Verification::only(Verdict::UnknownSchema));
                 }
@@ -129,9 +130,8 @@ impl Lookup {
             verification.set(2, false, "the entry was redacted");
             return Ok(verification);
         };
-        let envelope = shown.unwrap_or_else(|| logged.clone());
-        let header = match read_header(&envelope) {
-            Ok(header) => header,
+        let opened = match shown.map_or_else(|| Opened::read(logged.clone()), Ok) {
+            Ok(opened) => opened,
             Err(error) if error.reason() == Reason::UnknownSchema => {
                 verification.verdict = Verdict::UnknownSchema;
                 return Ok(verification);
@@ -141,8 +141,9 @@ impl Lookup {
                 return Ok(verification);
             }
         };
-        self.check_signer(&mut verification, &envelope, &header, position)?;
-        self.check_log(&mut verification, &envelope, &logged, position)?;
+        let signed_ms = self.signing_time(position)?;
+        self.check_signer(&mut verification, &opened, position, signed_ms)?;
+        check_log(&mut verification, &opened.bytes, &logged, position, signed_ms);
         let today = self.today();
         let standing = self.standing(region, &found, today)?;
         verification.set(4, true, standing.status.to_string());
@@ -153,7 +154,8 @@ impl Lookup {
         }
         verification.standing_on_day = on_day.map(|day| self.standing_on(region, &found, day)).transpose()?;
         verification.standing = Some(standing);
-        verification.certificate = Some(Known { header, envelope, row: found, position });
+        let Opened { bytes: envelope, header, .. } = opened;
+        verification.certificate = Some(Shown { header, envelope, row: found, position });
         Ok(verification)
     }
 
@@ -183,7 +185,7 @@ impl Lookup {
     fn others_with(&self, id: &str, first: Region) -> Result<Vec<Region>, Refusal> {
         let mut others = Vec::new();
         for region in self.regions() {
-            if region != first && self.store.indexed_certificate(region, id)?.is_some() {
+            if region != first && self.store.has_certificate(region, id)? {
                 others.push(region);
             }
         }
@@ -194,19 +196,13 @@ impl Lookup {
     fn check_signer(
         &self,
         verification: &mut Verification,
-        envelope: &Bytes,
-        header: &Header,
+        opened: &Opened,
         position: Position,
+        signed_ms: Option<u64>,
     ) -> Result<(), Refusal> {
-        let envelope: Envelope = match convert::decode_envelope(envelope) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                verification.set(0, false, error.to_string());
-                return Ok(());
-            }
-        };
+        let Opened { bytes, envelope, header } = opened;
         let key = keys::regional(position.region, &envelope.key_id);
-        let Some(credential) = own::read::<row::CredentialRow>(&self.store.province, Space::Credentials, key)? else {
+        let Some(credential) = self.store.province.get(Space::Credentials, key)? else {
             verification.set(0, false, "a credential that the city's log does not have");
             return Ok(());
         };
@@ -214,26 +210,33 @@ impl Lookup {
             verification.set(0, false, "the payload type of something else");
             return Ok(());
         }
-        let Some(signed_ms) = self.signing_time(position)? else {
+        let Some(signed_ms) = signed_ms else {
             verification.set(3, false, "no checkpoint covers the entry yet");
             return Ok(());
         };
-        let intermediates: Vec<CertificateDer<'_>> =
-            credential.intermediates.iter().map(|der| CertificateDer::from(&der[..])).collect();
         let snapshot = self.trust.snapshot();
         // A CRL that is stale here makes the standing of the certificate stale, not the certificate false.
         let basis = snapshot.basis(self.clock.now_ms(), true);
-        match chain::verify_signer(&credential.leaf, &intermediates, signed_ms, &basis) {
+        let at = (position.region, envelope.key_id);
+        let signer = match self.known.signer(at, &credential, signed_ms, &basis, &self.trust, snapshot.generation())? {
+            Ok(signer) => signer,
+            Err(error) => {
+                verification.set(1, false, error.to_string());
+                return Ok(());
+            }
+        };
+        let verified = signer.path.credential();
+        match signer.path.standing(signed_ms, &basis) {
             Err(error) => verification.set(1, false, error.to_string()),
-            Ok((verified, _)) if !header.is_by(verified.id()) => {
+            Ok(_) if !header.is_by(verified.id()) => {
                 verification.set(1, false, format!("the credential of {}", verified.id()));
             }
             Ok(_) if !header.names_its_own() => {
                 verification.set(1, false, "an identifier of another department or type than the header's");
             }
-            Ok((verified, standing)) => {
-                let key = PublicKey::from_spki_der(&verified.credential().spki);
-                match key.and_then(|key| envelope.verify(&key)) {
+            Ok((standing, _)) => {
+                let verify = |key| self.known.signature(key, bytes, || envelope.verify(key));
+                match signer.key.as_ref().map_err(Clone::clone).and_then(verify) {
                     Ok(()) => verification.set(0, true, ""),
                     Err(error) => verification.set(0, false, error.to_string()),
                 }
@@ -258,33 +261,54 @@ impl Lookup {
         Ok(())
     }
 
-    fn check_log(
-        &self,
-        verification: &mut Verification,
-        envelope: &Bytes,
-        logged: &Bytes,
-        position: Position,
-    ) -> Result<(), Refusal> {
-        // The copy of the log was checked against signed checkpoints when it was written.
-        let same = envelope == logged;
-        verification.set(2, same, if same { position.to_string() } else { format!("another envelope at {position}") });
-        match self.signing_time(position)? {
-            Some(at) => verification.set(3, true, format!("at {at}")),
-            None => verification.set(3, false, "none yet"),
-        }
-        Ok(())
-    }
-
     /// `at` of the first checkpoint that covers an entry.
     fn signing_time(&self, position: Position) -> Result<Option<u64>, Refusal> {
-        let database = if position.region == self.region { &self.store.own } else { &self.store.province };
-        let log = Log::new(database, Kind::Events, position.region, position.epoch);
-        let Some((_, note)) = log.checkpoint_from(position.index + 1)? else { return Ok(None) };
+        let Position { region, epoch, index } = position;
+        if let Some(at_ms) = self.known.time(region, epoch, index) {
+            return Ok(Some(at_ms));
+        }
+        let database = if region == self.region { &self.store.own } else { &self.store.province };
+        let log = Log::new(database, Kind::Events, region, epoch);
+        let Some((size, note)) = log.checkpoint_from(index + 1)? else { return Ok(None) };
         let checkpoint = Checkpoint::parse_unverified(&note).map_err(|error| crate::store::Error::Row {
             space: Space::Checkpoints.name(),
             problem: error.to_string(),
         })?;
+        if log.checkpoint_from(size + 1)?.is_some() {
+            self.known.keep_time(region, epoch, index, size, checkpoint.at_ms);
+        }
         Ok(Some(checkpoint.at_ms))
+    }
+}
+
+/// The copy of the log was checked against signed checkpoints when it was written.
+fn check_log(
+    verification: &mut Verification,
+    envelope: &Bytes,
+    logged: &Bytes,
+    position: Position,
+    signed_ms: Option<u64>,
+) {
+    let same = envelope == logged;
+    verification.set(2, same, if same { position.to_string() } else { format!("another envelope at {position}") });
+    match signed_ms {
+        Some(at) => verification.set(3, true, format!("at {at}")),
+        None => verification.set(3, false, "none yet"),
+    }
+}
+
+/// An envelope with what is in it.
+struct Opened {
+    bytes: Bytes,
+    envelope: Envelope,
+    header: Header,
+}
+
+impl Opened {
+    fn read(bytes: Bytes) -> Result<Self, exchange_proto::Error> {
+        let envelope = convert::decode_envelope(&bytes)?;
+        let header = convert::decode_header(&envelope.payload)?;
+        Ok(Self { bytes, envelope, header })
     }
 }
 
@@ -307,8 +331,4 @@ impl Verification {
         self.checks[check].ok = Some(ok);
         self.checks[check].found = found.into();
     }
-}
-
-fn read_header(envelope: &Bytes) -> Result<Header, exchange_proto::Error> {
-    convert::decode_header(&convert::decode_envelope(envelope)?.payload)
 }

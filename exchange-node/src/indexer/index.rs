@@ -1,6 +1,6 @@
 //! Applies entries to rows: reads what the rules need, and stages what they say.
 
-use super::{rows as build, staged::Staged};
+use super::{replica::Committed, rows as build, staged::Staged};
 use crate::{
     store::{
         Error, Key, Space, Store, Value, Write, keys,
@@ -120,6 +120,16 @@ impl Index {
     fn load(&mut self, keys: &Arc<Vec<IndexKey>>) {
         if !self.openers.0.as_ref().is_some_and(|loaded| Arc::ptr_eq(loaded, keys)) {
             self.openers = (Some(Arc::clone(keys)), keys.iter().map(TagOpener::new).collect());
+        }
+    }
+
+    /// What the staged rows are handed on as, once they are committed; begins anew.
+    pub(super) fn committed(&mut self) -> Committed {
+        Committed {
+            forks: Vec::new(),
+            trust: std::mem::take(&mut self.trust),
+            catalogue: std::mem::take(&mut self.catalogue),
+            events: std::mem::take(&mut self.events),
         }
     }
 
@@ -431,6 +441,7 @@ impl Index {
 
     /// Replaces an entry's bytes by their leaf hash. The own log's entries are the ledger's to replace.
     fn redact(&mut self, epoch: u32, index: u64) -> Result<(), Error> {
+        self.staged.settle()?; // the entry may be on its way
         let log = Log::new(&self.store.province, Kind::Events, self.region, epoch);
         let key = keys::entry(self.region, epoch, index);
         let staged = self.staged.blind().iter().position(|write| write.space == Space::Entries && write.key == key);

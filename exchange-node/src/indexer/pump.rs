@@ -1,7 +1,8 @@
 //! Brings deliveries to the replicas: from Kafka, and from other nodes when something is missing or silent.
 
 use super::{
-    Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, OwnIndex, Replica, Shared, replica::Carrier,
+    Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, OwnIndex, Replica, Shared,
+    replica::{Carrier, Ingested},
 };
 use crate::{
     kafka::{Feed, Record},
@@ -15,9 +16,9 @@ use std::{
 };
 use tokio::sync::{mpsc, watch};
 
-/// Records of one commit while catching up.
+/// Records that are taken at once while catching up.
 const BATCH: usize = 8;
-/// Segments of one `ReadLog` call, and of one commit then.
+/// Segments of one `ReadLog` call, and taken at once then.
 const READ: u32 = 8;
 /// Longest `ReadLog` call.
 const READ_WITHIN: Duration = Duration::from_secs(20);
@@ -167,7 +168,7 @@ impl Pump {
         Ok(news)
     }
 
-    /// One batch on a thread that may block, in one commit.
+    /// One batch on a thread that may block.
     async fn take(&mut self, deliveries: VecDeque<Delivery>) -> Result<Taken, String> {
         let context = self.context.clone();
         let taken = self.with_replica(move |replica, shared| take(replica, deliveries, &context, shared)).await?;
@@ -313,7 +314,7 @@ impl Pump {
     }
 }
 
-/// Takes deliveries in order until one is no progress that the pump has to act on; one commit.
+/// Takes deliveries in order until one is no progress that the pump has to act on; all is in the store when it returns.
 fn take(
     replica: &mut Replica,
     mut deliveries: VecDeque<Delivery>,
@@ -322,27 +323,25 @@ fn take(
 ) -> Result<Taken, store::Error> {
     let parts = &shared.parts;
     replica.set_watched(parts.watch.is_watched());
-    let (mut news, mut halt) = (false, None);
-    let committed = under_gate(shared, replica.region() == parts.province, |alone| {
+    let taken = under_gate(shared, replica.region() == parts.province, |alone| {
         let before = replica.size();
-        while let Some(delivery) = deliveries.pop_front() {
-            match replica.ingest(&delivery, context, parts.clock.now_ms())? {
-                Outcome::Appended { .. } | Outcome::Heartbeat => news = true,
-                Outcome::Known | Outcome::Rejected(_) | Outcome::Deferred(_) | Outcome::Stopped => {}
-                outcome => {
-                    halt = Some((outcome, delivery));
-                    break;
-                }
-            }
-        }
+        let ingested = replica.ingest_all(&mut deliveries, context, &parts.clock, &parts.tasks)?;
         let committed = replica.commit(parts.clock.now_ms())?;
         if alone && replica.size() > before {
             replica.resolve_waiting()?;
         }
-        Ok(committed)
-    })?;
-    hand_on(shared, &committed);
-    Ok(Taken { news, halt, rest: deliveries, committed })
+        Ok((ingested, committed))
+    });
+    match taken {
+        Ok((Ingested { news, halt }, committed)) => {
+            hand_on(shared, &committed);
+            Ok(Taken { news, halt, rest: deliveries, committed })
+        }
+        Err(error) => {
+            hand_on(shared, &replica.written()); // the copy is opened again behind it
+            Err(error)
+        }
+    }
 }
 
 /// The province's entries decide implementations that wait in all other regions: it writes alone.

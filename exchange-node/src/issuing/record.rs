@@ -14,13 +14,13 @@ use exchange_core::{
     certificate::Header,
     certificate_type::LegalForm,
     disclosure::Disclosure,
-    event::EventKind,
     position::Position,
     region::Region,
     sealed,
     status::{self, Status},
 };
-use exchange_proto::{certificate as convert, event, store};
+use exchange_proto::{certificate as convert, store, v1};
+use prost::Message;
 
 /// A certificate with its values.
 #[derive(Debug, Clone)]
@@ -45,15 +45,15 @@ pub struct Record {
     pub repeated: bool,
 }
 
-/// The envelope of a certificate, from the entry that issued it.
+/// The envelope of a certificate, from the entry that issued it; not copied out of the row.
 pub(crate) fn envelope(store: &Store, own: Region, position: Position) -> Result<Option<Bytes>, Error> {
     let database = if position.region == own { &store.own } else { &store.province };
     match Log::new(database, Kind::Events, position.region, position.epoch).entry(position.index)? {
         Some(Entry::Bytes(bytes)) => {
-            let event = event::decode(&bytes)
+            let event = v1::Event::decode(bytes)
                 .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() })?;
             Ok(match event.kind {
-                EventKind::CertificateIssued { envelope } => Some(Bytes::from(envelope)),
+                Some(v1::event::Kind::CertificateIssued(issued)) => Some(issued.envelope),
                 _ => None,
             })
         }

@@ -13,6 +13,11 @@ impl Store {
         own::read(&self.province, Space::Certificates, keys::regional(region, id.as_bytes()))
     }
 
+    /// Is a certificate with this id in a region's index?
+    pub fn has_certificate(&self, region: Region, id: &str) -> Result<bool, Error> {
+        self.province.contains(Space::Certificates, keys::regional(region, id.as_bytes()))
+    }
+
     /// Certificates under a tag: region and id, in key order, at most `limit`.
     pub fn holder_index(
         &self,

@@ -43,7 +43,7 @@ impl Replica {
             return Ok(self.altered(&checkpoint));
         }
         if read.first < self.state.size && self.stored < self.state.size {
-            self.write_staged()?; // the known part is read back below
+            self.write()?; // the known part is read back below
         }
         let entries: Vec<EntryBytes<'_>> = read.entries.iter().map(borrowed).collect();
         let fitted = fit(
