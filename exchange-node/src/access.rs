@@ -24,6 +24,7 @@ use crate::{
 use exchange_core::{
     access::AccessRecord,
     checkpoint::{LogKind, LogProof, Origin},
+    export::ExportRecord,
     holder::Holder,
     reason::Reason,
     region::Region,
@@ -72,6 +73,20 @@ impl AccessLog {
                 let refusal = (!earlier.refusal.is_empty()).then_some(earlier.refusal);
                 Ok(Recorded { proof: self.proof(earlier.epoch, earlier.index)?, refusal, repeated: true })
             }
+        }
+    }
+
+    /// Records an export; durable when it returns.
+    ///
+    /// # Errors
+    /// The ledger refuses.
+    pub async fn record_export(&self, record: &ExportRecord) -> Result<LogProof, Refusal> {
+        match self.ledger.submit(command::Exported(exchange_proto::export::encode_record(record))).await? {
+            Answer::Committed(committed) => {
+                let proof = committed.access.ok_or_else(|| missing(committed.epoch, 0))?;
+                self.proof_of(committed.epoch, proof)
+            }
+            Answer::Earlier(_) => Err(missing(0, 0)), // it never names an earlier one
         }
     }
 

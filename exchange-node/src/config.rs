@@ -202,9 +202,11 @@ impl Default for Freshness {
 pub struct Limits {
     /// Largest gRPC message, in bytes.
     pub message_bytes: usize,
-    /// Calls in work at once over all callers; more are refused with RESOURCE_EXHAUSTED.
+    /// Calls of this region's systems at work at once, and as many again of other cities' nodes. As many may wait for a
+    /// place, at most 100 ms; the others are refused with RESOURCE_EXHAUSTED. A call that waits for another city's answer
+    /// does not count.
     pub concurrent_calls: usize,
-    /// Calls in work at once of one caller.
+    /// Calls at work at once of one caller; as many may wait.
     pub concurrent_calls_per_caller: usize,
     /// Longest time for one call, in seconds; a shorter deadline of the caller holds.
     pub call_seconds: u32,
@@ -228,8 +230,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 4 << 20,
-            concurrent_calls: 1_024,
-            concurrent_calls_per_caller: 512,
+            concurrent_calls: 256,
+            concurrent_calls_per_caller: 128,
             call_seconds: 30,
             handshakes: 256,
             handshakes_per_address: 64,

@@ -21,7 +21,7 @@ pub use fork::{Fork, KeepEvidence, is_forked};
 pub use freshness::{CLOCK_ALARM_MS, Freshness, freshness};
 pub(crate) use index::issue;
 pub use own::OwnIndex;
-pub use replica::{Carrier, Committed, Delivery, Outcome, Replica};
+pub use replica::{Carrier, Committed, Delivery, Ingested, Outcome, Replica};
 pub use ring::{MAX_EVIDENCE_BYTES, MAX_ROWS};
 pub use source::{Ask, LogSource, Reading};
 
@@ -31,6 +31,7 @@ use crate::{
     kafka::Kafka,
     ledger::Ledger,
     random::Random,
+    space::{self, FreeSpace, Short},
     spawn::Tasks,
     store::{
         self, Space, Store, keys,
@@ -95,6 +96,8 @@ pub struct Parts {
     pub heartbeat: Duration,
     /// Where tests stop it.
     pub crash: Crash,
+    /// Without enough of it nothing is taken in: regions get stale, and go on when there is.
+    pub room: FreeSpace,
 }
 
 /// What all pumps share.
@@ -104,6 +107,34 @@ struct Shared {
     gate: RwLock<()>,
     trust: watch::Sender<u64>,
     catalogue: watch::Sender<u64>,
+    failed: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// Waits until there is room to write. True: the node stops.
+    async fn stopping_before_room(&self) -> bool {
+        let mut said = false;
+        while let Err(Short { found, needed }) = self.parts.room.check() {
+            if !said {
+                tracing::warn!(found, needed, "no space: nothing is taken in until there is room");
+                said = true;
+            }
+            tokio::select! {
+                biased;
+                () = self.parts.tasks.stopping() => return true,
+                () = self.parts.clock.sleep(space::INTERVAL) => {}
+            }
+        }
+        self.parts.tasks.is_stopping()
+    }
+
+    /// After an error: an engine whose commit or flush failed takes none any more, only a start mends it.
+    fn note_failure(&self) {
+        if self.parts.store.province.has_failed() {
+            tracing::error!("the store of the province takes no commits any more: the node has to restart");
+            self.failed.send_replace(true);
+        }
+    }
 }
 
 /// The indexer, running.
@@ -122,6 +153,7 @@ impl Indexer {
             gate: RwLock::default(),
             trust: watch::Sender::new(0),
             catalogue: watch::Sender::new(0),
+            failed: watch::Sender::new(false),
         });
         let indexer = Self { shared: Arc::clone(&shared), pumps: Arc::default() };
         tasks.spawn(pump::own(shared));
@@ -148,6 +180,11 @@ impl Indexer {
                 changed = context.changed() => if changed.is_err() { return },
             }
         }
+    }
+
+    /// Becomes true when `province/` takes no commits any more: the node has to drain and exit.
+    pub fn failed(&self) -> watch::Receiver<bool> {
+        self.shared.failed.subscribe()
     }
 
     /// Rises when a CRL or a bundle was applied: [`carried`] reads them.

@@ -126,11 +126,9 @@ impl Issuing {
     ///
     /// # Errors
     /// Unknown here, or the store fails.
-    pub fn get(&self, caller: &Caller, id: &str) -> Result<(Record, bool), Refusal> {
+    pub fn get(&self, caller: &Caller, id: &str) -> Result<Record, Refusal> {
         self.policy.may_read(caller)?;
-        let record = self.read(id)?.ok_or_else(|| not_found(id))?;
-        let values = self.policy.acts_for(caller, &record.header.issuer.uscc);
-        Ok((record, values))
+        record::read_own(self, caller, id)?.ok_or_else(|| not_found(id))
     }
 
     async fn write(
@@ -154,7 +152,7 @@ impl Issuing {
             None => None,
         };
         if let Some(id) = repeated {
-            return self.repeated(&id);
+            return self.repeated(caller, &id);
         }
         let checked = kind.check(draft, self.today())?;
         let request = Request::new(&caller.uri, &request_id, digest);
@@ -167,13 +165,13 @@ impl Issuing {
             }
             Answer::Earlier(row) => {
                 let row: row::RequestRow = own::decode(Space::Requests, &row)?;
-                self.repeated(&row.certificate_id)
+                self.repeated(caller, &row.certificate_id)
             }
         }
     }
 
-    fn repeated(&self, id: &str) -> Result<Record, Refusal> {
-        let record = self.read(id)?.ok_or_else(|| gone(id))?;
+    fn repeated(&self, caller: &Caller, id: &str) -> Result<Record, Refusal> {
+        let record = record::read_own(self, caller, id)?.ok_or_else(|| gone(id))?;
         Ok(Record { repeated: true, ..record })
     }
 
@@ -190,14 +188,6 @@ impl Issuing {
             id = row.replaced_by;
         }
         Ok(id)
-    }
-
-    /// A certificate of this city with its values.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub fn read(&self, id: &str) -> Result<Option<Record>, Refusal> {
-        record::read_own(self, id)
     }
 
     /// Header, digests, signature, entries and rows: all that needs no decision.

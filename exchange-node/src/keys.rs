@@ -79,16 +79,6 @@ pub enum Error {
         /// Whose is needed.
         needed: String,
     },
-    /// The bundle does not let this region's CA name that department.
-    #[error(
-        "department {uscc}: its code is of another division than region {region}, and the bundle lists no exception"
-    )]
-    DepartmentNotAllowed {
-        /// Whose.
-        uscc: Uscc,
-        /// This node's.
-        region: Region,
-    },
     /// The bundle does not know the log's key.
     #[error("{path}: the trust bundle names another key for {origin}")]
     LogKey {
@@ -116,7 +106,7 @@ impl Error {
             Self::Permissions { .. } => Reason::KeyPermissions,
             Self::Mismatch { .. } => Reason::KeyMismatch,
             Self::Credential { source, .. } => source.reason(),
-            Self::Another { .. } | Self::DepartmentNotAllowed { .. } => Reason::CredentialInvalid,
+            Self::Another { .. } => Reason::CredentialInvalid,
             Self::LogKey { .. } | Self::NoLog { .. } => Reason::LogKeyUnknown,
             Self::Bundle(_) => Reason::BundleInvalid,
         }
@@ -192,7 +182,37 @@ impl Keys {
     }
 }
 
-/// The node's credential with its key: that of the configured region and name. Read again on a reload.
+/// For a reload: checks every file of a configuration as [`Keys::load`] does, and gives the node's credential, which alone
+/// is taken over. A log key may be of any epoch: the bundle of a new one comes before the restart that takes its key.
+///
+/// # Errors
+/// As [`Keys::load`].
+pub fn check(config: &Config, trust: &Trust, now_ms: u64, random: &Random) -> Result<Arc<CertifiedKey>, Error> {
+    let region = config.node.region;
+    let identity = identity(config, trust, now_ms)?;
+    for (code, department) in &config.departments {
+        department_signer(code, department, region, trust, now_ms, random)?;
+    }
+    let snapshot = trust.snapshot();
+    for (path, kind) in [(&config.keys.event_log, LogKind::Events), (&config.keys.access_log, LogKind::Access)] {
+        let logs = snapshot.bundle().regions.get(&region).map_or(&[][..], |trust| &trust.logs);
+        let epochs: Vec<u32> = logs.iter().filter(|log| log.kind == kind).map(|log| log.epoch).collect();
+        let newest = *epochs.iter().max().ok_or(Error::NoLog { region })?;
+        let of = |epoch| log_key(path, &snapshot, region, kind, epoch).map(drop);
+        if let Err(error) = of(newest)
+            && !epochs.iter().any(|epoch| of(*epoch).is_ok())
+        {
+            return Err(error);
+        }
+    }
+    for path in &config.keys.index {
+        file::parsed::<IndexKey>(path)?;
+    }
+    file::parsed::<StoreKey>(&config.keys.store)?;
+    Ok(identity)
+}
+
+/// The node's credential with its key: that of the configured region and name.
 ///
 /// # Errors
 /// As [`Keys::load`].
@@ -232,9 +252,6 @@ fn department_signer(
             return Err(Error::Another { path: path.clone(), found: verified.id().to_string(), needed });
         }
     };
-    if !trust.snapshot().bundle().department_allowed(region, &uscc) {
-        return Err(Error::DepartmentNotAllowed { uscc, region });
-    }
     let refuse =
         |path: &Path, error: signature::Error| Error::File { path: path.to_owned(), problem: error.to_string() };
     let key = SigningKey::from_pkcs8_der(&file::private_key(&department.key)?, random.secure())

@@ -24,6 +24,7 @@ use crate::{
     clock::Clock,
     crash::{Crash, Point},
     refusal::Refusal,
+    space::FreeSpace,
     spawn::Tasks,
     store::{self, Space, Store, Value, Write, log::Kind},
 };
@@ -31,11 +32,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use exchange_core::{merkle::Hash, reason::Reason};
 use group::Group;
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Most commands of a group.
@@ -46,8 +43,6 @@ pub const MAX_ENTRIES: usize = 1_000;
 pub const MAX_ENTRY_BYTES: usize = 768_000;
 /// Commands that may wait; more callers wait for a place.
 const QUEUE: usize = 1_024;
-/// How often the free space is read.
-const SPACE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Something that wants to change own data.
 pub trait Command: Send + 'static {
@@ -211,8 +206,8 @@ pub struct Parts {
     pub events: Head,
     /// Head of the access log.
     pub access: Head,
-    /// Folder whose free space is watched, and the least that must be free.
-    pub watermark: Option<(PathBuf, u64)>,
+    /// Without enough of it nothing is written. `None`: it is not watched.
+    pub space: Option<FreeSpace>,
     /// Why writes are refused at first, if they are.
     pub read_only: Option<String>,
     /// Where tests stop it.
@@ -236,8 +231,6 @@ impl Ledger {
             read_only: Arc::clone(&read_only),
             progress: progress_sender,
             failed: failed_sender,
-            space_checked: None,
-            no_space: None,
         };
         tasks.thread("ledger", move || writer.run())?;
         Ok(Self { queue, read_only, progress, failed })
@@ -281,8 +274,6 @@ struct Writer {
     read_only: Arc<ArcSwapOption<String>>,
     progress: watch::Sender<Progress>,
     failed: watch::Sender<bool>,
-    space_checked: Option<Instant>,
-    no_space: Option<Refusal>,
 }
 
 impl Writer {
@@ -302,7 +293,8 @@ impl Writer {
 
     /// One group from what is waiting; what does not fit stays.
     fn group(&mut self, waiting: &mut Vec<Waiting>) -> Result<(), store::Error> {
-        self.check_space();
+        let short = self.parts.space.as_ref().and_then(|space| space.check().err());
+        let no_space = short.map(|short| Refusal::node(Reason::NoSpace, short.found, short.needed));
         let mut group = Group::new(&self.parts, self.parts.clock.now_ms());
         group.prefetch(waiting.iter().map(|one| &*one.command))?;
         let read_only = self.read_only.load_full();
@@ -312,7 +304,7 @@ impl Writer {
                 .as_ref()
                 .filter(|_| !one.command.while_read_only())
                 .map(|why| Refusal::node(Reason::ReadOnly, why.as_str(), "a node that may write"))
-                .or_else(|| self.no_space.clone());
+                .or_else(|| no_space.clone());
             if !group.decide(&*one.command, barred) {
                 break;
             }
@@ -339,24 +331,6 @@ impl Writer {
         self.progress.send_if_modified(|old| std::mem::replace(old, progress) != progress);
         metrics::histogram!(crate::telemetry::LEDGER_GROUP_COMMANDS).record(taken as f64);
         Ok(())
-    }
-
-    fn check_space(&mut self) {
-        let Some((folder, least)) = &self.parts.watermark else { return };
-        let now = self.parts.clock.instant();
-        if self.space_checked.is_some_and(|last| now.duration_since(last) < SPACE_INTERVAL) {
-            return;
-        }
-        self.space_checked = Some(now);
-        self.no_space = match crate::space::free_bytes(folder) {
-            Ok(free) if free < *least => Some(Refusal::node(
-                Reason::NoSpace,
-                format!("{} MiB free in {}", free >> 20, folder.display()),
-                format!("at least {} MiB", least >> 20),
-            )),
-            Ok(_) => None,
-            Err(error) => Some(Refusal::node(Reason::NoSpace, error.to_string(), "a folder whose free space reads")),
-        };
     }
 }
 

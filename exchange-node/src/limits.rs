@@ -1,88 +1,154 @@
-//! Bounds on calls: how many are in work at once, how long one may take, how often a clerk may search. Too much is
-//! refused early, before it costs anything.
+//! Bounds on calls: how many are at work and how long others wait for a place, how long one may take, how many streams
+//! stay open, how often a clerk may search. Too much is refused early, before it costs anything.
+//!
+//! Health, operators, other cities' nodes and the own systems each have a room of their own: however much the own
+//! systems ask, another city's question finds a place, and an operator can see what goes on.
 
+pub mod room;
 #[cfg(test)]
 mod tests;
 
 use crate::{clock::Clock, config, refusal::Refusal, tls::Caller};
-use exchange_core::reason::Reason;
+use exchange_core::{reason::Reason, spiffe::Kind};
+use room::{Bounds, Place, Room};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+/// Streams of one caller at once, over all its connections: a node reads the logs of some twenty regions, a system
+/// watches as many. Each holds a few segments or some hundred events for a reader that may be slow.
+pub const STREAMS_PER_CALLER: usize = 64;
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Clerks that are counted before those who have been quiet for an hour are forgotten.
 const CLERKS: usize = 10_000;
+/// Health checks at once, and of one caller: monitoring asks a few times a second.
+const HEALTH: Bounds = Bounds { places: 64, of_caller: 16 };
+/// Calls of operators at once, and of one of them.
+const OPERATORS: Bounds = Bounds { places: 64, of_caller: 32 };
+/// Questions to one other city that are not answered yet, and those of one system. A city that answers slowly holds so
+/// many calls here and no more. Not more than the other node takes of one caller by default: they would only wait there.
+const TO_A_PEER: Bounds = Bounds { places: 128, of_caller: 128 };
+/// Every method of the health service begins so.
+const HEALTH_SERVICE: &str = "/grpc.health.v1.Health/";
+
+/// Whose calls a room is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// `grpc.health.v1`, whoever calls.
+    Health,
+    /// Operators.
+    Operators,
+    /// Other cities' nodes.
+    Nodes,
+    /// The own systems.
+    Systems,
+}
+
+impl For {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Health, Self::Operators, Self::Nodes, Self::Systems];
+
+    /// By method and caller.
+    pub fn of(path: &str, caller: &Caller) -> Self {
+        match caller.kind() {
+            _ if path.starts_with(HEALTH_SERVICE) => Self::Health,
+            Kind::Operator { .. } => Self::Operators,
+            Kind::Node { .. } => Self::Nodes,
+            _ => Self::Systems,
+        }
+    }
+
+    /// The name in metrics and refusals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Operators => "operators",
+            Self::Nodes => "nodes",
+            Self::Systems => "systems",
+        }
+    }
+}
 
 /// The bounds of one node.
 #[derive(Debug)]
 pub struct Limits {
-    calls: usize,
-    calls_per_caller: usize,
+    /// In the order of [`For`].
+    rooms: [Arc<Room>; 4],
     longest: Duration,
     searches_per_hour: usize,
     clock: Clock,
-    in_work: Arc<AtomicUsize>,
+    streams: Streams,
     searches: Mutex<BTreeMap<(String, String), VecDeque<Instant>>>,
 }
 
-/// A call in work; it ends with the drop.
+/// Open streams of each caller that has any.
+type Streams = Arc<Mutex<BTreeMap<Arc<str>, usize>>>;
+
+/// An open stream; it ends with the drop.
 #[derive(Debug)]
-pub struct Permit {
-    total: Arc<AtomicUsize>,
-    of_caller: Arc<AtomicUsize>,
+pub struct OpenStream {
+    streams: Streams,
+    who: Arc<str>,
 }
 
-impl Drop for Permit {
+impl Drop for OpenStream {
     fn drop(&mut self) {
-        self.total.fetch_sub(1, Ordering::Relaxed);
-        self.of_caller.fetch_sub(1, Ordering::Relaxed);
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        match streams.get_mut(&self.who) {
+            Some(open) if *open > 1 => *open -= 1,
+            _ => drop(streams.remove(&self.who)),
+        }
     }
 }
 
 impl Limits {
     /// From the configuration.
     pub fn new(limits: &config::Limits, clock: Clock) -> Self {
+        let calls = Bounds { places: limits.concurrent_calls, of_caller: limits.concurrent_calls_per_caller };
+        let room = |whose| match whose {
+            For::Health => HEALTH,
+            For::Operators => OPERATORS,
+            For::Nodes | For::Systems => calls,
+        };
         Self {
-            calls: limits.concurrent_calls,
-            calls_per_caller: limits.concurrent_calls_per_caller,
+            rooms: For::ALL.map(|whose| Room::new(room(whose), clock.clone())),
             longest: Duration::from_secs(u64::from(limits.call_seconds)),
             searches_per_hour: usize::try_from(limits.searches_per_clerk_hour).unwrap_or(usize::MAX),
             clock,
-            in_work: Arc::default(),
+            streams: Streams::default(),
             searches: Mutex::default(),
         }
     }
 
-    /// Begins a call.
-    ///
-    /// # Errors
-    /// `OVERLOADED` when the node or the caller has too many in work.
-    pub fn begin(&self, caller: &Caller) -> Result<Permit, Refusal> {
-        let permit = Permit { total: Arc::clone(&self.in_work), of_caller: Arc::clone(&caller.in_work) };
-        let total = permit.total.fetch_add(1, Ordering::Relaxed);
-        let of_caller = permit.of_caller.fetch_add(1, Ordering::Relaxed);
-        if of_caller >= self.calls_per_caller {
-            return Err(overloaded(
-                "caller",
-                format!("{of_caller} calls of this caller in work"),
-                self.calls_per_caller,
-            ));
-        }
-        if total >= self.calls {
-            return Err(overloaded("node", format!("{total} calls in work"), self.calls));
-        }
-        Ok(permit)
+    /// The room of a kind of calls.
+    pub const fn room(&self, whose: For) -> &Arc<Room> {
+        &self.rooms[whose as usize]
     }
 
-    /// Calls in work.
-    pub fn in_work(&self) -> usize {
-        self.in_work.load(Ordering::Relaxed)
+    /// What a call is told for which [`Room::enter`] had no place. The same for all of them: it is made once.
+    pub fn overloaded(&self, whose: For) -> Refusal {
+        full(whose.name(), self.room(whose).bounds())
+    }
+
+    /// Begins a stream, which stays open until the drop: the call's own place is given back with the stream's head.
+    ///
+    /// # Errors
+    /// `OVERLOADED` when the caller has [`STREAMS_PER_CALLER`] open.
+    pub fn begin_stream(&self, caller: &Caller) -> Result<OpenStream, Refusal> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = streams.entry(Arc::clone(&caller.uri)).or_default();
+        if *open >= STREAMS_PER_CALLER {
+            count_refused("streams");
+            return Err(Refusal::node(
+                Reason::Overloaded,
+                format!("{open} open streams of this caller"),
+                format!("fewer than {STREAMS_PER_CALLER}"),
+            ));
+        }
+        *open += 1;
+        Ok(OpenStream { streams: Arc::clone(&self.streams), who: Arc::clone(&caller.uri) })
     }
 
     /// How long a call may take: what the caller gives (`grpc-timeout`), at most the node's own limit.
@@ -106,7 +172,7 @@ impl Limits {
             times.pop_front();
         }
         if times.len() >= self.searches_per_hour {
-            metrics::counter!(crate::telemetry::CALLS_REFUSED, "limit" => "clerk").increment(1);
+            count_refused("clerk");
             return Err(Refusal::caller(
                 Reason::RateLimited,
                 format!("{} searches of this clerk in the last hour", times.len()),
@@ -118,9 +184,34 @@ impl Limits {
     }
 }
 
-fn overloaded(limit: &'static str, found: String, most: usize) -> Refusal {
+/// A room for questions to one other city.
+pub fn to_a_peer(clock: Clock) -> Arc<Room> {
+    Room::new(TO_A_PEER, clock)
+}
+
+/// A place for a question of `who` to another city.
+///
+/// # Errors
+/// `OVERLOADED`: too many are not answered yet.
+pub async fn enter_for_peer(room: &Arc<Room>, who: &Arc<str>) -> Result<Place, Refusal> {
+    room.enter(who).await.map_err(|_| {
+        count_refused("peer");
+        let Refusal { reason, found, needed, .. } = full("questions to this city", room.bounds());
+        Refusal::peer(reason, found, needed)
+    })
+}
+
+/// Counts a call that was refused for want of room.
+pub fn count_refused(limit: &'static str) {
     metrics::counter!(crate::telemetry::CALLS_REFUSED, "limit" => limit).increment(1);
-    Refusal::node(Reason::Overloaded, found, format!("fewer than {most}"))
+}
+
+fn full(what: &str, Bounds { places, of_caller }: Bounds) -> Refusal {
+    Refusal::node(
+        Reason::Overloaded,
+        format!("{what}: more than {places} at work or {of_caller} of one caller, and no place in time"),
+        format!("a place within {} ms, in overload {} ms", room::PATIENCE.as_millis(), room::SHORT.as_millis()),
+    )
 }
 
 /// `grpc-timeout`: at most 8 digits and a unit (gRPC over HTTP/2, "Requests"). Anything else counts as not given.

@@ -29,9 +29,11 @@ use crate::{
     refusal::Refusal,
     store::Store,
     trust::Trust,
+    verification::Known,
 };
 use exchange_core::{
     access::{AccessKind, AccessRecord, party_digest},
+    certificate_id::{CertificateId, IssuerCode},
     date::Date,
     holder::{Holder, Tag, holder_tag},
     question::{Purpose, Question},
@@ -67,6 +69,8 @@ pub struct Lookup {
     pub policy: Arc<Policy>,
     /// Searches of a clerk.
     pub limits: Arc<Limits>,
+    /// What verifications need not find out twice.
+    pub known: Known,
     /// Answers about a region are stale when its newest word is older.
     pub stale_after: Duration,
     /// Time.
@@ -99,14 +103,26 @@ impl Lookup {
         self.issuing.today()
     }
 
-    /// A certificate in the index: the own region first, then the others in the order of their codes.
+    /// A certificate in the index: in the region whose department its identifier names, else in the own region, else in
+    /// the first other one by its code. So another city that uses the identifier too turns no question away from where
+    /// the certificate is.
     pub(crate) fn locate(&self, id: &str) -> Result<Option<(Region, row::CertificateRow)>, Refusal> {
+        let Ok(named) = CertificateId::parse(id) else { return Ok(None) }; // nothing else is ever in the index
+        let snapshot = self.trust.snapshot();
+        let at_home = |region| match named.issuer() {
+            IssuerCode::Uscc(uscc) => snapshot.bundle().department_allowed(region, uscc),
+            IssuerCode::Region(code) => *code == region,
+        };
+        let mut elsewhere = None;
         for region in std::iter::once(self.region).chain(self.regions()) {
             if let Some(found) = self.store.indexed_certificate(region, id)? {
-                return Ok(Some((region, found)));
+                if at_home(region) {
+                    return Ok(Some((region, found)));
+                }
+                elsewhere.get_or_insert((region, found));
             }
         }
-        Ok(None)
+        Ok(elsewhere)
     }
 
     /// A certificate's standing as this node knows it.

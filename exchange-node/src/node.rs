@@ -25,10 +25,12 @@ use crate::{
     publisher::Publisher,
     random::Random,
     rpc::{self, Services},
+    space::FreeSpace,
     spawn::Tasks,
     store::{self, Space, Store},
     tls::{self, Tls},
     trust::{self, Trust},
+    verification::Known,
     watch::Watch,
 };
 use exchange_core::{
@@ -164,6 +166,8 @@ impl Node {
         let keys = Arc::new(keys);
         let policy = Arc::new(Policy::new(region, province, &config.systems)?);
 
+        let space = FreeSpace::new(config.node.data.clone(), config.limits.free_space_mib << 20, clock.clone());
+
         // The writer of own data. It takes no writes before the own log was compared.
         let head = Head::open(&store, events)?;
         let size = head.size();
@@ -173,7 +177,7 @@ impl Node {
                 clock: clock.clone(),
                 events: head,
                 access: Head::open(&store, access)?,
-                watermark: Some((config.node.data.clone(), config.limits.free_space_mib << 20)),
+                space: Some(space.clone()),
                 read_only: (!config.node.alone).then(|| NOT_COMPARED.to_owned()),
                 crash: crash.clone(),
             },
@@ -214,6 +218,7 @@ impl Node {
             watch: watch.clone(),
             heartbeat,
             crash: crash.clone(),
+            room: space.clone(),
         });
         Publisher {
             store: store.clone(),
@@ -269,6 +274,7 @@ impl Node {
             peers: Arc::clone(&peers),
             policy: Arc::clone(&policy),
             limits: Arc::clone(&limits),
+            known: Known::default(),
             stale_after: Duration::from_secs(u64::from(config.freshness.stale_after_seconds)),
             clock: clock.clone(),
             random: random.clone(),
@@ -299,6 +305,8 @@ impl Node {
             config: config.clone(),
             store: store.clone(),
             ledger: ledger.clone(),
+            indexer: indexer.clone(),
+            random: random.clone(),
             trust: Arc::clone(&trust),
             tls: Arc::clone(&tls),
             kafka,

@@ -10,6 +10,10 @@ pub mod wire;
 
 use crate::{
     clock::Clock,
+    limits::{
+        self,
+        room::{Place, Room},
+    },
     random::Random,
     refusal::Refusal,
     tls::{Stream, Target, Tls},
@@ -28,6 +32,9 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 /// Longest wait for a connection, and again for its handshake.
 const CONNECT: Duration = Duration::from_secs(3);
+/// Largest message of a log or of trust: a segment, or a chunk. A peer that answers with more, which may be a million
+/// entries of nothing, is not read.
+const READING_BYTES: usize = 1 << 20;
 /// First pause after a failed connection; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -67,6 +74,8 @@ enum Use {
 struct Peer {
     questions: Channel,
     reading: Channel,
+    /// Questions that it has not answered yet.
+    unanswered: Arc<Room>,
     state: Arc<Mutex<Progress>>,
 }
 
@@ -135,7 +144,19 @@ impl Peers {
     /// `PEER_UNKNOWN`, `BUNDLE_EXPIRED`.
     pub fn client(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Wire>, Refusal> {
         self.new_peers_allowed(region)?;
-        Ok(self.service(region, self.peer(region)?.questions.clone()))
+        Ok(self.service(region, self.peer(region)?.questions.clone(), self.message_bytes))
+    }
+
+    /// A place for a question of `who` to a region's node, so that a city which answers slowly holds a bounded number of
+    /// calls here. `None` for one that may not be asked: asking it says why.
+    ///
+    /// # Errors
+    /// `OVERLOADED`: too many questions to it are not answered yet.
+    pub async fn admit(self: &Arc<Self>, region: Region, who: &Arc<str>) -> Result<Option<Place>, Refusal> {
+        match self.new_peers_allowed(region).and_then(|()| self.peer(region)) {
+            Ok(peer) => limits::enter_for_peer(&peer.unanswered, who).await.map(Some),
+            Err(_) => Ok(None),
+        }
     }
 
     /// For `ReadLog`, `GetCheckpoint`, `GetConsistencyProof` and `GetTrust` alone: also a node whose CRL is stale here.
@@ -143,7 +164,7 @@ impl Peers {
     /// # Errors
     /// `PEER_UNKNOWN`.
     pub fn reader(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Wire>, Refusal> {
-        Ok(self.service(region, self.peer(region)?.reading.clone()))
+        Ok(self.service(region, self.peer(region)?.reading.clone(), READING_BYTES))
     }
 
     /// The regions of the bundle that have a node, without the own one.
@@ -211,8 +232,8 @@ impl Peers {
         self.trust.require_current_bundle("a new peer")
     }
 
-    fn service(&self, region: Region, channel: Channel) -> PeerServiceClient<Wire> {
-        PeerServiceClient::new(self.wire(region, channel)).max_decoding_message_size(self.message_bytes)
+    fn service(&self, region: Region, channel: Channel, most: usize) -> PeerServiceClient<Wire> {
+        PeerServiceClient::new(self.wire(region, channel)).max_decoding_message_size(most)
     }
 
     #[cfg(not(feature = "test-util"))]
@@ -243,6 +264,7 @@ impl Peers {
         let peer = Arc::new(Peer {
             questions: self.channel(region, Use::Questions, &state)?,
             reading: self.channel(region, Use::Reading, &state)?,
+            unanswered: limits::to_a_peer(self.clock.clone()),
             state,
         });
         Ok(Arc::clone(self.known().entry(region).or_insert(peer)))

@@ -26,6 +26,25 @@ struct Allowed {
     lookup: bool,
 }
 
+/// That a caller acts for a department, and so may see the values which that department issued. Only a [`Policy`] says so:
+///
+/// ```compile_fail,E0451
+/// fn forge(department: exchange_core::uscc::Uscc) -> exchange_node::policy::ActsFor {
+///     exchange_node::policy::ActsFor { department }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActsFor {
+    department: Uscc,
+}
+
+impl ActsFor {
+    /// Which department.
+    pub const fn department(&self) -> &Uscc {
+        &self.department
+    }
+}
+
 /// What is put into the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Publication {
@@ -83,8 +102,9 @@ impl Policy {
     }
 
     /// Does it act for this department, so that it may see the values which the department issued?
-    pub fn acts_for(&self, caller: &Caller, issuer: &Uscc) -> bool {
-        self.system(caller).is_ok_and(|allowed| allowed.departments.contains(issuer))
+    pub fn acts_for(&self, caller: &Caller, issuer: &Uscc) -> Option<ActsFor> {
+        let acts = self.system(caller).is_ok_and(|allowed| allowed.departments.contains(issuer));
+        acts.then(|| ActsFor { department: *issuer })
     }
 
     /// May it ask about certificates, of this and other cities?

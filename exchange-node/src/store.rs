@@ -39,6 +39,9 @@ pub enum Error {
         /// In the store.
         found: u32,
     },
+    /// The node stopped before a commit began: nothing of it is written.
+    #[error("a commit was not run: the node is stopping")]
+    NotRun,
     /// The folder cannot be used.
     #[error("folder {path}: {source}")]
     Folder {
@@ -66,8 +69,8 @@ pub enum Space {
     AccessCheckpoints,
     /// Certificates: region ‖ id.
     Certificates,
-    /// Sealed values and salts: region ‖ id.
-    Disclosures,
+    /// Sealed values and salts: region ‖ id. Nobody outside of this module can name it: `store/own.rs` has the ways in.
+    Disclosures(Private),
     /// Idempotency of mutations: caller ‖ id.
     Requests,
     /// Idempotency of questions: region ‖ id.
@@ -104,6 +107,10 @@ pub enum Space {
     DeferredTags,
 }
 
+/// What only the store can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Private(());
+
 impl Space {
     const OWN: [Self; 20] = [
         Self::Entries,
@@ -113,7 +120,7 @@ impl Space {
         Self::AccessTiles,
         Self::AccessCheckpoints,
         Self::Certificates,
-        Self::Disclosures,
+        Self::Disclosures(Private(())),
         Self::Requests,
         Self::Questions,
         Self::Parties,
@@ -127,7 +134,8 @@ impl Space {
         Self::Types,
         Self::Implementations,
     ];
-    const PROVINCE: [Self; 12] = [
+    /// Those of `province/`.
+    pub const PROVINCE: [Self; 12] = [
         Self::Entries,
         Self::Tiles,
         Self::Checkpoints,
@@ -152,7 +160,7 @@ impl Space {
             Self::AccessTiles => "access_tiles",
             Self::AccessCheckpoints => "access_checkpoints",
             Self::Certificates => "certificates",
-            Self::Disclosures => "disclosures",
+            Self::Disclosures(_) => "disclosures",
             Self::Requests => "requests",
             Self::Questions => "questions",
             Self::Parties => "parties",

@@ -88,15 +88,18 @@ impl Tls {
         }))
     }
 
-    /// Takes another credential of this node: connections from now on show it.
+    /// Takes another credential of this node: connections from now on show it. Says whether it is another one.
     ///
     /// # Errors
     /// [`Error::Tls`]; the old one stays.
-    pub fn renew(&self, identity: Arc<CertifiedKey>) -> Result<(), Error> {
+    pub fn renew(&self, identity: Arc<CertifiedKey>) -> Result<bool, Error> {
+        if self.identity.load().cert == identity.cert {
+            return Ok(false);
+        }
         let server = server_config(&self.trust.snapshot(), &identity, &self.provider, &self.clock)?;
         self.identity.store(identity);
         self.server.store(Arc::new(server));
-        Ok(())
+        Ok(true)
     }
 
     /// Follows the trust until the node stops: swaps the configuration, cuts who may no longer be connected.

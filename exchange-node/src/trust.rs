@@ -248,14 +248,14 @@ impl Trust {
         Ok(taken)
     }
 
-    /// Takes a CRL (DER) from any carrier, if it is newer and by its CA's key.
+    /// Takes a CRL (DER) that a region's log carries, if it is newer and by its CA's key.
     ///
     /// # Errors
     /// Why it is refused; what was there before stays.
-    pub fn offer_crl(&self, der: &[u8]) -> Result<Offer, Error> {
+    pub fn offer_crl(&self, carrier: Region, der: &[u8]) -> Result<Offer, Error> {
         let mut writing = self.writing();
         let mut next = Snapshot::clone(&self.snapshot.load());
-        let added = Crl::parse(der).and_then(|crl| next.crls.add(crl, &writing.authorities));
+        let added = Crl::parse(der).and_then(|crl| next.crls.add_carried(carrier, crl, &writing.authorities));
         match added {
             Ok(Added::Known) => Ok(Offer::Known),
             Ok(Added::Waiting) => {

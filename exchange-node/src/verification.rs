@@ -1,5 +1,9 @@
 //! Use case: is this certificate genuine, and in force? From the index alone, no call to another city.
 
+mod known;
+
+pub use known::Known;
+
 use crate::{
     issuing::record,
     lookup::{Lookup, Standing},
@@ -7,24 +11,23 @@ use crate::{
     store::{
         Space, keys,
         log::{Kind, Log},
-        own,
     },
 };
 use bytes::Bytes;
 use exchange_core::{
     certificate::{Header, PAYLOAD_TYPE},
-    chain::{self, SignerStanding, VerifiedCredential},
+    chain::SignerStanding,
     checkpoint::Checkpoint,
     date::Date,
     dsse::Envelope,
+    export,
     position::Position,
     reason::Reason,
     region::Region,
-    signature::PublicKey,
-    spiffe,
 };
-use exchange_proto::{certificate as convert, store as row, v1};
-use rustls::pki_types::CertificateDer;
+use exchange_proto::{certificate as convert, export as file, store as row, v1};
+
+pub use exchange_core::export::Check;
 
 /// The answer in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +42,6 @@ pub enum Verdict {
     NotFound,
 }
 
-/// One check by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// Stable name.
-    pub name: &'static str,
-    /// `None`: not checked, because an earlier one failed.
-    pub ok: Option<bool>,
-    /// What was found.
-    pub found: String,
-    /// What was needed.
-    pub needed: &'static str,
-}
-
 /// Everything that was found out.
 #[derive(Debug)]
 pub struct Verification {
@@ -64,7 +54,7 @@ pub struct Verification {
     /// On the day that was asked.
     pub standing_on_day: Option<Standing>,
     /// The certificate, where its header reads.
-    pub certificate: Option<Known>,
+    pub certificate: Option<Shown>,
     /// The signer's credential was withdrawn later, at this time.
     pub signer_withdrawn_ms: Option<u64>,
     /// It was withdrawn for a compromised key.
@@ -75,7 +65,7 @@ pub struct Verification {
 
 /// A certificate as its envelope and the index have it.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct Shown {
     /// What was signed.
     pub header: Header,
     /// Bytes of the envelope.
@@ -93,6 +83,8 @@ pub enum Subject {
     Id(String),
     /// An envelope that somebody showed.
     Envelope(Bytes),
+    /// An export file that somebody showed.
+    Export(Bytes),
 }
 
 const CHECKS: [(&str, &str); 6] = [
@@ -112,8 +104,9 @@ impl Lookup {
     pub fn verify(&self, subject: Subject, on_day: Option<Date>) -> Result<Verification, Refusal> {
         let (id, shown) = match subject {
             Subject::Id(id) => (id, None),
-            Subject::Envelope(bytes) => match read_header(&bytes) {
-                Ok(header) => (header.certificate_id.to_string(), Some(bytes)),
+            Subject::Export(bytes) => return self.verify_export(&bytes, on_day),
+            Subject::Envelope(bytes) => match Opened::read(bytes) {
+                Ok(opened) => (opened.header.certificate_id.to_string(), Some(opened)),
                 Err(error) if error.reason() == Reason::UnknownSchema => {
                     return Ok(Verification::only(Verdict::UnknownSchema));
                 }
@@ -137,9 +130,8 @@ impl Lookup {
             verification.set(2, false, "the entry was redacted");
             return Ok(verification);
         };
-        let envelope = shown.unwrap_or_else(|| logged.clone());
-        let header = match read_header(&envelope) {
-            Ok(header) => header,
+        let opened = match shown.map_or_else(|| Opened::read(logged.clone()), Ok) {
+            Ok(opened) => opened,
             Err(error) if error.reason() == Reason::UnknownSchema => {
                 verification.verdict = Verdict::UnknownSchema;
                 return Ok(verification);
@@ -149,8 +141,9 @@ impl Lookup {
                 return Ok(verification);
             }
         };
-        self.check_signer(&mut verification, &envelope, &header, position)?;
-        self.check_log(&mut verification, &envelope, &logged, position)?;
+        let signed_ms = self.signing_time(position)?;
+        self.check_signer(&mut verification, &opened, position, signed_ms)?;
+        check_log(&mut verification, &opened.bytes, &logged, position, signed_ms);
         let today = self.today();
         let standing = self.standing(region, &found, today)?;
         verification.set(4, true, standing.status.to_string());
@@ -161,14 +154,38 @@ impl Lookup {
         }
         verification.standing_on_day = on_day.map(|day| self.standing_on(region, &found, day)).transpose()?;
         verification.standing = Some(standing);
-        verification.certificate = Some(Known { header, envelope, row: found, position });
+        let Opened { bytes: envelope, header, .. } = opened;
+        verification.certificate = Some(Shown { header, envelope, row: found, position });
         Ok(verification)
+    }
+
+    /// The file by itself first, as a machine without a node would; then its envelope by what is known here now.
+    fn verify_export(&self, bytes: &[u8], on_day: Option<Date>) -> Result<Verification, Refusal> {
+        let snapshot = self.trust.snapshot();
+        let report = match file::decode_file(bytes) {
+            Ok(export) => {
+                let report = export::verify(&export, &snapshot.basis(self.clock.now_ms(), true));
+                if report.genuine.is_some()
+                    && let Some(envelope) = file::envelope(&export)
+                {
+                    let mut verification = self.verify(Subject::Envelope(envelope), on_day)?;
+                    // Names that stand for the same are those of what is known now, which are stricter.
+                    let own = |check: &Check| CHECKS.iter().all(|(name, _)| *name != check.name);
+                    verification.checks.splice(0..0, report.checks.into_iter().filter(own));
+                    return Ok(verification);
+                }
+                report
+            }
+            Err(report) => report,
+        };
+        let verdict = if report.unknown_version { Verdict::UnknownSchema } else { Verdict::NotGenuine };
+        Ok(Verification { checks: report.checks, ..Verification::only(verdict) })
     }
 
     fn others_with(&self, id: &str, first: Region) -> Result<Vec<Region>, Refusal> {
         let mut others = Vec::new();
         for region in self.regions() {
-            if region != first && self.store.indexed_certificate(region, id)?.is_some() {
+            if region != first && self.store.has_certificate(region, id)? {
                 others.push(region);
             }
         }
@@ -179,19 +196,13 @@ impl Lookup {
     fn check_signer(
         &self,
         verification: &mut Verification,
-        envelope: &Bytes,
-        header: &Header,
+        opened: &Opened,
         position: Position,
+        signed_ms: Option<u64>,
     ) -> Result<(), Refusal> {
-        let envelope: Envelope = match convert::decode_envelope(envelope) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                verification.set(0, false, error.to_string());
-                return Ok(());
-            }
-        };
+        let Opened { bytes, envelope, header } = opened;
         let key = keys::regional(position.region, &envelope.key_id);
-        let Some(credential) = own::read::<row::CredentialRow>(&self.store.province, Space::Credentials, key)? else {
+        let Some(credential) = self.store.province.get(Space::Credentials, key)? else {
             verification.set(0, false, "a credential that the city's log does not have");
             return Ok(());
         };
@@ -199,23 +210,33 @@ impl Lookup {
             verification.set(0, false, "the payload type of something else");
             return Ok(());
         }
-        let Some(signed_ms) = self.signing_time(position)? else {
+        let Some(signed_ms) = signed_ms else {
             verification.set(3, false, "no checkpoint covers the entry yet");
             return Ok(());
         };
-        let intermediates: Vec<CertificateDer<'_>> =
-            credential.intermediates.iter().map(|der| CertificateDer::from(&der[..])).collect();
         let snapshot = self.trust.snapshot();
         // A CRL that is stale here makes the standing of the certificate stale, not the certificate false.
         let basis = snapshot.basis(self.clock.now_ms(), true);
-        match chain::verify_signer(&credential.leaf, &intermediates, signed_ms, &basis) {
+        let at = (position.region, envelope.key_id);
+        let signer = match self.known.signer(at, &credential, signed_ms, &basis, &self.trust, snapshot.generation())? {
+            Ok(signer) => signer,
+            Err(error) => {
+                verification.set(1, false, error.to_string());
+                return Ok(());
+            }
+        };
+        let verified = signer.path.credential();
+        match signer.path.standing(signed_ms, &basis) {
             Err(error) => verification.set(1, false, error.to_string()),
-            Ok((verified, _)) if !signs_for(&verified, header) => {
+            Ok(_) if !header.is_by(verified.id()) => {
                 verification.set(1, false, format!("the credential of {}", verified.id()));
             }
-            Ok((verified, standing)) => {
-                let key = PublicKey::from_spki_der(&verified.credential().spki);
-                match key.and_then(|key| envelope.verify(&key)) {
+            Ok(_) if !header.names_its_own() => {
+                verification.set(1, false, "an identifier of another department or type than the header's");
+            }
+            Ok((standing, _)) => {
+                let verify = |key| self.known.signature(key, bytes, || envelope.verify(key));
+                match signer.key.as_ref().map_err(Clone::clone).and_then(verify) {
                     Ok(()) => verification.set(0, true, ""),
                     Err(error) => verification.set(0, false, error.to_string()),
                 }
@@ -240,33 +261,54 @@ impl Lookup {
         Ok(())
     }
 
-    fn check_log(
-        &self,
-        verification: &mut Verification,
-        envelope: &Bytes,
-        logged: &Bytes,
-        position: Position,
-    ) -> Result<(), Refusal> {
-        // The copy of the log was checked against signed checkpoints when it was written.
-        let same = envelope == logged;
-        verification.set(2, same, if same { position.to_string() } else { format!("another envelope at {position}") });
-        match self.signing_time(position)? {
-            Some(at) => verification.set(3, true, format!("at {at}")),
-            None => verification.set(3, false, "none yet"),
-        }
-        Ok(())
-    }
-
     /// `at` of the first checkpoint that covers an entry.
     fn signing_time(&self, position: Position) -> Result<Option<u64>, Refusal> {
-        let database = if position.region == self.region { &self.store.own } else { &self.store.province };
-        let log = Log::new(database, Kind::Events, position.region, position.epoch);
-        let Some((_, note)) = log.checkpoint_from(position.index + 1)? else { return Ok(None) };
+        let Position { region, epoch, index } = position;
+        if let Some(at_ms) = self.known.time(region, epoch, index) {
+            return Ok(Some(at_ms));
+        }
+        let database = if region == self.region { &self.store.own } else { &self.store.province };
+        let log = Log::new(database, Kind::Events, region, epoch);
+        let Some((size, note)) = log.checkpoint_from(index + 1)? else { return Ok(None) };
         let checkpoint = Checkpoint::parse_unverified(&note).map_err(|error| crate::store::Error::Row {
             space: Space::Checkpoints.name(),
             problem: error.to_string(),
         })?;
+        if log.checkpoint_from(size + 1)?.is_some() {
+            self.known.keep_time(region, epoch, index, size, checkpoint.at_ms);
+        }
         Ok(Some(checkpoint.at_ms))
+    }
+}
+
+/// The copy of the log was checked against signed checkpoints when it was written.
+fn check_log(
+    verification: &mut Verification,
+    envelope: &Bytes,
+    logged: &Bytes,
+    position: Position,
+    signed_ms: Option<u64>,
+) {
+    let same = envelope == logged;
+    verification.set(2, same, if same { position.to_string() } else { format!("another envelope at {position}") });
+    match signed_ms {
+        Some(at) => verification.set(3, true, format!("at {at}")),
+        None => verification.set(3, false, "none yet"),
+    }
+}
+
+/// An envelope with what is in it.
+struct Opened {
+    bytes: Bytes,
+    envelope: Envelope,
+    header: Header,
+}
+
+impl Opened {
+    fn read(bytes: Bytes) -> Result<Self, exchange_proto::Error> {
+        let envelope = convert::decode_envelope(&bytes)?;
+        let header = convert::decode_header(&envelope.payload)?;
+        Ok(Self { bytes, envelope, header })
     }
 }
 
@@ -289,14 +331,4 @@ impl Verification {
         self.checks[check].ok = Some(ok);
         self.checks[check].found = found.into();
     }
-}
-
-/// Is it the document credential of the department that the header names?
-fn signs_for(credential: &VerifiedCredential, header: &Header) -> bool {
-    matches!(&credential.id().kind, spiffe::Kind::Department { region, uscc }
-        if *region == header.issuing_region && *uscc == header.issuer.uscc)
-}
-
-fn read_header(envelope: &Bytes) -> Result<Header, exchange_proto::Error> {
-    convert::decode_header(&convert::decode_envelope(envelope)?.payload)
 }

@@ -23,6 +23,8 @@ use prost::Message;
 pub const MAX_SHORT_TEXT_BYTES: usize = 64;
 /// Most certificates that a search shows and records.
 pub const MAX_CERTIFICATES: usize = 200;
+/// Most certificate types that a search names.
+pub const MAX_SEARCHED_TYPES: usize = 128;
 /// Longest code of a reason, in bytes.
 const MAX_REASON_BYTES: usize = 64;
 
@@ -114,6 +116,7 @@ fn message(record: &AccessRecord) -> v1::AccessRecord {
         peer_region: record.peer_region.to_string(),
         question_leaf: optional(&record.question_leaf),
         certificate_ids: record.certificate_ids.clone(),
+        export_sha256: Bytes::new(),
     }
 }
 
@@ -199,6 +202,26 @@ pub(crate) fn field_names(names: &[String]) -> Result<(), Error> {
         field::text(&format!("fields[{index}]"), name, MAX_FIELD_NAME_BYTES)?;
     }
     Ok(())
+}
+
+/// The fields that a question asks for: recorded for years before anybody looks what they name, so they are held to the
+/// form of short names, and to the rule of all recorded texts.
+///
+/// # Errors
+/// More than 128, one longer than 64 bytes or unreadable, or one that holds an identity or mobile number.
+pub fn asked_fields(names: &[String]) -> Result<(), Error> {
+    field_names(names)?;
+    names.iter().enumerate().try_for_each(|(index, name)| {
+        field::impersonal(&format!("fields[{index}]"), name, Reason::PurposeHasPersonalData)
+    })
+}
+
+/// The certificate types that a search is for: each costs a look into the catalogue.
+///
+/// # Errors
+/// More than [`MAX_SEARCHED_TYPES`].
+pub fn searched_types(codes: &[String]) -> Result<(), Error> {
+    field::count("type_codes", codes.len(), MAX_SEARCHED_TYPES)
 }
 
 fn case(text: &str) -> Result<CaseRef, Error> {

@@ -8,6 +8,7 @@ pub mod certificate;
 mod common;
 mod error;
 pub mod event;
+pub mod export;
 mod field;
 mod masked;
 pub mod peer;

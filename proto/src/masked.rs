@@ -28,6 +28,18 @@ impl Debug for v1::CertificateNumber {
     }
 }
 
+impl Debug for v1::CertificateExport {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "CertificateExport({} bytes, masked)", self.content.len())
+    }
+}
+
+impl Debug for v1::ExportCertificateResponse {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "ExportCertificateResponse({} bytes, masked)", self.file.len())
+    }
+}
+
 impl Debug for store::PartySecret {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str("PartySecret(masked)")
@@ -47,13 +59,16 @@ mod tests {
         let disclosure =
             v1::Disclosure { name: "CZZTDM".to_owned(), value: canary.to_owned(), salt: [7; 16].to_vec().into() };
         let secret = store::PartySecret { code_type: "111".to_owned(), code: canary.to_owned(), ..Default::default() };
+        let content = bytes::Bytes::from(canary);
+        let export = v1::CertificateExport { content: content.clone(), receipt: None };
+        let exported = v1::ExportCertificateResponse { file: content, ..Default::default() };
         let party = v1::Party { holder: Some(holder.clone()), relation: 1 };
         let shown = [
             format!("{:?}", v1::Question { party: Some(party), ..Default::default() }),
             format!("{:?}", v1::PeerQuestion { holder: Some(holder), ..Default::default() }),
             format!("{:?}", v1::IssueCertificateRequest { fields: vec![field], ..Default::default() }),
             format!("{:?}", v1::Certificate { disclosures: vec![disclosure], ..Default::default() }),
-            format!("{number:?} {secret:?}"),
+            format!("{number:?} {secret:?} {export:?} {exported:?}"),
         ];
         for text in shown {
             assert!(!text.contains(canary) && text.contains("masked"), "{text}");

@@ -113,8 +113,10 @@ pub fn read(message: v1::Segment) -> Result<Segment, Error> {
     segment(message).map_err(|error| error.within("segment"))
 }
 
-/// How many entries the record holds: two bytes can stand for one, which takes forty in memory.
-fn count_entries(mut record: &[u8]) -> Option<usize> {
+/// How many entries a record holds, counted without decoding it: two bytes can stand for one, which takes forty in
+/// memory. `None`: it does not read.
+#[must_use]
+pub fn count_entries(mut record: &[u8]) -> Option<usize> {
     let mut count = 0;
     while record.has_remaining() {
         let (tag, wire_type) = decode_key(&mut record).ok()?;

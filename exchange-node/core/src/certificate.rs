@@ -4,11 +4,12 @@
 //! value, so that absence does not show. Values stay with the custodian.
 
 use crate::{
-    certificate_id::{CertificateId, TypeCode},
+    certificate_id::{CertificateId, IssuerCode, TypeCode},
     date::Date,
     disclosure::Disclosure,
     issuer::Issuer,
     region::Region,
+    spiffe::{Kind, SpiffeId},
 };
 
 /// Payload type of a certificate's envelope.
@@ -155,6 +156,22 @@ pub enum DisclosureError {
 }
 
 impl Header {
+    /// Is this the identity of the department that the header names?
+    pub fn is_by(&self, id: &SpiffeId) -> bool {
+        matches!(&id.kind, Kind::Department { region, uscc }
+            if *region == self.issuing_region && *uscc == self.issuer.uscc)
+    }
+
+    /// Is the identifier one that this department may give? Else a city could issue under another one's identifiers.
+    pub fn names_its_own(&self) -> bool {
+        let id = &self.certificate_id;
+        let issuer = match id.issuer() {
+            IssuerCode::Uscc(uscc) => *uscc == self.issuer.uscc,
+            IssuerCode::Region(region) => *region == self.issuing_region,
+        };
+        issuer && *id.type_code() == self.type_code
+    }
+
     /// Is this value the one that was signed?
     pub fn check_disclosure(&self, disclosure: &Disclosure) -> Result<(), DisclosureError> {
         let field = self

@@ -11,6 +11,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod lab;
 mod path;
+mod signer;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -20,5 +21,6 @@ pub use authority::{Authority, Roots};
 pub use credential::{Credential, ExtendedKeyUsages, MAX_CREDENTIAL_BYTES, Serial};
 pub use crl::{Added, Crl, CrlSet, MAX_CRL_BYTES, Withdrawal, WithdrawalReason};
 pub use error::{Error, Instant};
-pub use path::{Basis, Purpose, StaleCrl, VerifiedCredential, verify_path, verify_signer, verify_trust};
+pub use path::{Basis, Purpose, StaleCrl, VerifiedCredential, verify_path, verify_trust};
+pub use signer::{SignerPath, verify_signer};
 pub use standing::{SignerStanding, signer_standing};

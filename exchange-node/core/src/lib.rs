@@ -15,6 +15,7 @@ pub mod date;
 pub mod disclosure;
 pub mod dsse;
 pub mod event;
+pub mod export;
 #[cfg(test)]
 mod fixtures;
 pub mod holder;

@@ -127,3 +127,15 @@ impl Command for Record {
         Ok(Decision::Commit(Changes { access: vec![self.body.clone()], rows, ..Changes::default() }))
     }
 }
+
+/// The record of an export, all but its time. Each export leaves one, a repeated one too.
+#[derive(Debug)]
+pub(super) struct Exported(pub(super) Vec<u8>);
+
+impl Command for Exported {
+    fn reads(&self, _keys: &mut Vec<(Space, Key)>) {}
+
+    fn decide(&self, _view: &View<'_>) -> Result<Decision, Refusal> {
+        Ok(Decision::Commit(Changes { access: vec![self.0.clone()], ..Changes::default() }))
+    }
+}

@@ -98,12 +98,8 @@ impl Publishing {
         self.trust.require_current_bundle("publishing")?;
         let body = event::encode_body(&kind(item.clone()), false);
         let digest = Content::new("Publish").field(1, &body).digest(&self.keys.requests);
-        let command = Publish {
-            key: self.key(&item),
-            item,
-            request: Request::new(&caller.uri.clone(), &request_id, digest),
-            body,
-        };
+        let command =
+            Publish { key: self.key(&item), item, request: Request::new(&caller.uri, &request_id, digest), body };
         let position = match self.ledger.submit(command).await? {
             Answer::Committed(committed) => (committed.epoch, committed.event),
             Answer::Earlier(row) => {

@@ -1,7 +1,7 @@
 //! `certificate`: issue, show, list; the others have files of their own.
 
 use super::{
-    ClientArgs, Failure, Format, change, import,
+    ClientArgs, Failure, Format, change, export, import,
     output::{day, json, print_facts, print_json, print_rows, word},
     verify,
 };
@@ -26,7 +26,9 @@ pub(super) enum CertificateCommand {
     List(ListArgs),
     /// Change a certificate's status.
     Status(change::StatusChangeArgs),
-    /// Is it genuine, and in force? Exit code 0 only if both; 10 if the answer is stale; 11 if not; 3 if unknown.
+    /// Write a certificate of this city to a file that is verified without a node.
+    Export(export::ExportArgs),
+    /// Is it genuine, and in force? Exit code 0 only if both; 10 if something weakens that; 11 if not; 3 if unknown.
     Verify(verify::VerifyArgs),
 }
 
@@ -37,6 +39,7 @@ pub(super) async fn run(command: CertificateCommand, format: Format) -> Result<E
         CertificateCommand::Show(args) => show(&args, format).await,
         CertificateCommand::List(args) => list(&args, format).await,
         CertificateCommand::Status(args) => change::run(&args, format).await,
+        CertificateCommand::Export(args) => export::run(&args, format).await,
         CertificateCommand::Verify(args) => verify::run(&args, format).await,
     }
 }

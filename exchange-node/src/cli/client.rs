@@ -49,7 +49,7 @@ pub struct ClientArgs {
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// PEM of a pinned root; may be given several times.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "root", value_name = "FILE")]
     roots: Vec<PathBuf>,
     /// CRL file, the root's and the city's; may be given several times.
     #[arg(long, value_name = "FILE")]
@@ -104,7 +104,7 @@ impl Profile {
 
 impl ClientArgs {
     /// Options over the profile.
-    fn profile(&self) -> Result<Profile, Failure> {
+    pub(super) fn profile(&self) -> Result<Profile, Failure> {
         let file = self.profile.as_deref().map(Profile::read).transpose()?.unwrap_or_default();
         let list = |given: &Vec<PathBuf>, other: Vec<PathBuf>| if given.is_empty() { other } else { given.clone() };
         Ok(Profile {

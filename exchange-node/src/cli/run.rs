@@ -70,10 +70,12 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
 fn log(telemetry: &Telemetry) -> Result<(), Failure> {
     let filter =
         EnvFilter::try_new(&telemetry.filter).map_err(|error| Failure::usage(format!("telemetry.filter: {error}")))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masked(std::io::stderr));
+    let colours = telemetry.format == LogFormat::Text && super::output::coloured();
+    let out = Masked { make: std::io::stderr, colours };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(out);
     let set = match telemetry.format {
         LogFormat::Json => lines.json().try_init(),
-        LogFormat::Text => lines.with_ansi(super::output::coloured()).try_init(),
+        LogFormat::Text => lines.with_ansi(colours).try_init(),
     };
     set.map_err(|error| Failure::new(Exit::Failed, error))
 }

@@ -3,6 +3,7 @@
 use super::{
     ClientArgs, Failure, Format,
     certificate::{date, status_word},
+    offline,
     output::{day, instant, json, print, print_facts, print_json, print_rows, word},
 };
 use crate::exit::Exit;
@@ -10,9 +11,10 @@ use clap::Args;
 use exchange_core::date::Date;
 use exchange_proto::{
     certificate::encode_date,
+    export::{MAX_FILE_BYTES, SUFFIX},
     v1::{self, lookup_service_client::LookupServiceClient},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Largest envelope that is read, in bytes.
 const MAX_ENVELOPE: usize = 64 << 10;
@@ -21,13 +23,17 @@ const EXAMPLES: &str = "\
 Examples:
   exchange-node certificate verify 1.2.156.3005.2.… --profile window.toml
   exchange-node certificate verify --envelope certificate.pb --on-day 2026-03-01 --profile window.toml
+
+  # An export, on a machine without node and network; the same, and what a node knows by now
+  exchange-node certificate verify 1.2.156.….cert.pb --bundle bundle.pb --root root.crt
+  exchange-node certificate verify 1.2.156.….cert.pb --online --profile window.toml
 ";
 
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub(super) struct VerifyArgs {
-    /// 电子证照标识.
-    #[arg(required_unless_present = "envelope", conflicts_with = "envelope")]
+    /// 电子证照标识, or an export (a file, or a name that ends in .cert.pb), which is verified here, without a node.
+    #[arg(required_unless_present = "envelope", conflicts_with = "envelope", value_name = "ID|FILE")]
     id: Option<String>,
     /// Bytes of the envelope, as received with the certificate.
     #[arg(long, value_name = "FILE")]
@@ -35,6 +41,9 @@ pub(super) struct VerifyArgs {
     /// Also: was it in force on that day?
     #[arg(long, value_parser = date, value_name = "DAY")]
     on_day: Option<Date>,
+    /// Send the export to the node, which knows what came later.
+    #[arg(long, conflicts_with = "envelope")]
+    online: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -42,6 +51,13 @@ pub(super) struct VerifyArgs {
 pub(super) async fn run(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
     use v1::verify_certificate_request::Certificate;
     let certificate = match (&args.id, &args.envelope) {
+        (Some(id), None) if is_file(id) => {
+            let path = Path::new(id);
+            if !args.online {
+                return offline::run(path, args.on_day, &args.client.profile()?, format);
+            }
+            Certificate::Export(ca_tools::files::read(path, MAX_FILE_BYTES)?.into())
+        }
         (_, Some(path)) => Certificate::Envelope(ca_tools::files::read(path, MAX_ENVELOPE)?.into()),
         (Some(id), None) => Certificate::CertificateId(id.clone()),
         (None, None) => return Err(Failure::usage("an id or --envelope is needed")),
@@ -55,6 +71,11 @@ pub(super) async fn run(args: &VerifyArgs, format: Format) -> Result<Exit, Failu
         show(&answer)?;
     }
     Ok(exit(&answer))
+}
+
+/// An identifier may be spelt wrong, and a file may be missing: the name decides, and what is there.
+fn is_file(name: &str) -> bool {
+    name == "-" || name.ends_with(SUFFIX) || Path::new(name).is_file()
 }
 
 /// 0 says that one may rely on it now (or, with a day, that it was in force on that day), by word that is not stale.
@@ -75,6 +96,19 @@ fn exit(answer: &v1::Verification) -> Exit {
     }
 }
 
+/// The checks one by one.
+pub(super) fn print_checks(answer: &v1::Verification) -> Result<(), Failure> {
+    let checks = answer.checks.iter().map(|check| {
+        [
+            check.name.clone(),
+            word(check.result().as_str_name(), "CHECK_RESULT_").to_lowercase(),
+            check.found.clone(),
+            check.needed.clone(),
+        ]
+    });
+    print_rows(["check", "result", "found", "needed"], checks.collect())
+}
+
 fn show(answer: &v1::Verification) -> Result<(), Failure> {
     let regions: Vec<&str> = answer.conflicts.iter().map(|other| other.region.as_str()).collect();
     let mut facts = vec![
@@ -89,15 +123,7 @@ fn show(answer: &v1::Verification) -> Result<(), Failure> {
     }
     print_facts(&facts)?;
     print("")?;
-    let checks = answer.checks.iter().map(|check| {
-        [
-            check.name.clone(),
-            word(check.result().as_str_name(), "CHECK_RESULT_").to_lowercase(),
-            check.found.clone(),
-            check.needed.clone(),
-        ]
-    });
-    print_rows(["check", "result", "found", "needed"], checks.collect())
+    print_checks(answer)
 }
 
 /// A standing in one line.

@@ -1,6 +1,6 @@
 //! Applies entries to rows: reads what the rules need, and stages what they say.
 
-use super::{rows as build, staged::Staged};
+use super::{replica::Committed, rows as build, staged::Staged};
 use crate::{
     store::{
         Error, Key, Space, Store, Value, Write, keys,
@@ -33,6 +33,8 @@ use std::{collections::BTreeSet, sync::Arc};
 const WAITING: &[u8] = b"waiting";
 /// First bytes of keys in the regions space that say where a CRL or bundle stands.
 pub(super) const CARRIED: &[u8] = b"carried";
+/// CAs whose CRLs one region's log may carry, its bundle counted as one: each is read again with every hint.
+const MAX_CARRIED: usize = 64;
 
 /// What an entry came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,8 @@ pub(super) struct Index {
     pub(super) trust: bool,
     /// A type, a matter or an implementation came in this batch.
     pub(super) catalogue: bool,
+    /// Keys of what the region carries; `None` until the first of them comes.
+    carried: Option<BTreeSet<Key>>,
 }
 
 impl Index {
@@ -109,12 +113,23 @@ impl Index {
             watched: false,
             trust: false,
             catalogue: false,
+            carried: None,
         }
     }
 
     fn load(&mut self, keys: &Arc<Vec<IndexKey>>) {
         if !self.openers.0.as_ref().is_some_and(|loaded| Arc::ptr_eq(loaded, keys)) {
             self.openers = (Some(Arc::clone(keys)), keys.iter().map(TagOpener::new).collect());
+        }
+    }
+
+    /// What the staged rows are handed on as, once they are committed; begins anew.
+    pub(super) fn committed(&mut self) -> Committed {
+        Committed {
+            forks: Vec::new(),
+            trust: std::mem::take(&mut self.trust),
+            catalogue: std::mem::take(&mut self.catalogue),
+            events: std::mem::take(&mut self.events),
         }
     }
 
@@ -140,7 +155,7 @@ impl Index {
         match outcome {
             Outcome::Applied { changes, hint } => {
                 if hint == Hint::Trust {
-                    self.carried(position, &event);
+                    self.carried(position, &event)?;
                 }
                 if let EventKind::AccessCheckpoint { size, root, note, .. } = &event.kind {
                     self.anchored(*size, root, note);
@@ -398,19 +413,35 @@ impl Index {
         self.staged.put(Space::Regions, keys::anchored_access(self.region), &row);
     }
 
-    /// Says where a CRL or bundle stands, for trust to read.
-    fn carried(&mut self, position: Position, event: &Event) {
+    /// Says where a CRL or bundle stands, for trust to read. A region that names more CAs than there can be is not
+    /// listened to about the rest.
+    fn carried(&mut self, position: Position, event: &Event) -> Result<(), Error> {
         let name = match &event.kind {
             EventKind::CrlPublished { issuer_spki_sha256, .. } => issuer_spki_sha256.as_slice(),
             _ => b"bundle",
         };
-        let key = [CARRIED, &self.region.as_bytes(), name].concat();
+        let prefix = [CARRIED, &self.region.as_bytes()].concat();
+        let key = [&prefix, name].concat();
+        let known = match &mut self.carried {
+            Some(known) => known,
+            none => {
+                let rows = self.store.province.scan(Space::Regions, &prefix, &keys::after(&prefix), MAX_CARRIED)?;
+                none.insert(rows.into_iter().map(|(key, _)| key).collect())
+            }
+        };
+        if !known.contains(&key) && known.len() >= MAX_CARRIED {
+            tracing::warn!(%position, "a CRL of one CA too many is passed over");
+            return Ok(());
+        }
+        known.insert(key.clone());
         self.staged.put(Space::Regions, key, &encode_position(position));
         self.trust = true;
+        Ok(())
     }
 
     /// Replaces an entry's bytes by their leaf hash. The own log's entries are the ledger's to replace.
     fn redact(&mut self, epoch: u32, index: u64) -> Result<(), Error> {
+        self.staged.settle()?; // the entry may be on its way
         let log = Log::new(&self.store.province, Kind::Events, self.region, epoch);
         let key = keys::entry(self.region, epoch, index);
         let staged = self.staged.blind().iter().position(|write| write.space == Space::Entries && write.key == key);

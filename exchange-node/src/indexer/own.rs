@@ -95,13 +95,7 @@ impl OwnIndex {
         let mut writes = self.index.staged.take();
         writes.push(Write::put(Space::Regions, self.region.as_bytes().to_vec(), rows::encode(&self.state)));
         self.store.province.commit(writes)?;
-        let committed = Committed {
-            forks: Vec::new(),
-            trust: std::mem::take(&mut self.index.trust),
-            catalogue: std::mem::take(&mut self.index.catalogue),
-            events: std::mem::take(&mut self.index.events),
-        };
-        Ok((grown < size, committed))
+        Ok((grown < size, self.index.committed()))
     }
 
     /// Takes the newest checkpoint over; false if it was there.

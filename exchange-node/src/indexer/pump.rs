@@ -1,7 +1,8 @@
 //! Brings deliveries to the replicas: from Kafka, and from other nodes when something is missing or silent.
 
 use super::{
-    Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, OwnIndex, Replica, Shared, replica::Carrier,
+    Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, OwnIndex, Replica, Shared,
+    replica::{Carrier, Ingested},
 };
 use crate::{
     crash::Point,
@@ -16,9 +17,9 @@ use std::{
 };
 use tokio::sync::{mpsc, watch};
 
-/// Records of one commit while catching up.
+/// Records that are taken at once while catching up.
 const BATCH: usize = 8;
-/// Segments of one `ReadLog` call, and of one commit then.
+/// Segments of one `ReadLog` call, and taken at once then.
 const READ: u32 = 8;
 /// Longest `ReadLog` call.
 const READ_WITHIN: Duration = Duration::from_secs(20);
@@ -61,6 +62,7 @@ pub(super) async fn follow(shared: Arc<Shared>, region: Region, mut witnesses: m
             Ok(()) => return,
             Err(error) => tracing::error!(%region, error, "the copy of a log failed and is opened again"),
         }
+        shared.note_failure();
         tokio::select! {
             () = shared.parts.tasks.stopping() => return,
             () = shared.parts.clock.sleep(LAST_RETRY) => {}
@@ -103,6 +105,9 @@ impl Pump {
         let mut silence = self.shared.parts.clock.instant() + silent_after;
         loop {
             let shared = Arc::clone(&self.shared);
+            if shared.stopping_before_room().await {
+                return Ok(());
+            }
             let wait = silence.saturating_duration_since(shared.parts.clock.instant());
             let blocked = !self.pending.is_empty();
             let pause = if blocked { self.retry } else { wait };
@@ -165,7 +170,7 @@ impl Pump {
         Ok(news)
     }
 
-    /// One batch on a thread that may block, in one commit.
+    /// One batch on a thread that may block.
     async fn take(&mut self, deliveries: VecDeque<Delivery>) -> Result<Taken, String> {
         let context = self.context.clone();
         let taken = self.with_replica(move |replica, shared| take(replica, deliveries, &context, shared)).await?;
@@ -332,7 +337,7 @@ impl Pump {
     }
 }
 
-/// Takes deliveries in order until one is no progress that the pump has to act on; one commit.
+/// Takes deliveries in order until one is no progress that the pump has to act on; all is in the store when it returns.
 fn take(
     replica: &mut Replica,
     mut deliveries: VecDeque<Delivery>,
@@ -341,32 +346,31 @@ fn take(
 ) -> Result<Taken, store::Error> {
     let parts = &shared.parts;
     replica.set_watched(parts.watch.is_watched());
-    let (mut news, mut halt) = (false, None);
-    let committed = under_gate(shared, replica.region() == parts.province, |alone| {
+    let taken = under_gate(shared, replica.region() == parts.province, |alone| {
         let before = replica.size();
-        while let Some(delivery) = deliveries.pop_front() {
-            match replica.ingest(&delivery, context, parts.clock.now_ms())? {
-                Outcome::Appended { .. } | Outcome::Heartbeat => news = true,
-                Outcome::Known | Outcome::Rejected(_) | Outcome::Deferred(_) | Outcome::Stopped => {}
-                outcome => {
-                    halt = Some((outcome, delivery));
-                    break;
-                }
-            }
-        }
+        let ingested = replica.ingest_all(&mut deliveries, context, &parts.clock, &parts.tasks)?;
         parts.crash.pass(Point::IndexerTaken);
-        if matches!(halt, Some((Outcome::Fork(_), _))) {
-            return Ok(Committed::default()); // written once its evidence is kept
+        if matches!(ingested.halt, Some((Outcome::Fork(_), _))) {
+            replica.settle()?;
+            return Ok((ingested, replica.written())); // the stop is written once its evidence is kept
         }
         let committed = replica.commit(parts.clock.now_ms())?;
         parts.crash.pass(Point::IndexerCommitted);
         if alone && replica.size() > before {
             replica.resolve_waiting()?;
         }
-        Ok(committed)
-    })?;
-    hand_on(shared, &committed);
-    Ok(Taken { news, halt, rest: deliveries, committed })
+        Ok((ingested, committed))
+    });
+    match taken {
+        Ok((Ingested { news, halt }, committed)) => {
+            hand_on(shared, &committed);
+            Ok(Taken { news, halt, rest: deliveries, committed })
+        }
+        Err(error) => {
+            hand_on(shared, &replica.written()); // the copy is opened again behind it
+            Err(error)
+        }
+    }
 }
 
 /// The province's entries decide implementations that wait in all other regions: it writes alone.
@@ -417,6 +421,9 @@ pub(super) async fn own(shared: Arc<Shared>) {
     let mut progress = shared.parts.ledger.progress();
     let mut index: Option<Box<OwnIndex>> = None;
     loop {
+        if shared.stopping_before_room().await {
+            return;
+        }
         progress.borrow_and_update();
         let (working, lent) = (Arc::clone(&shared), index.take());
         let done = shared.parts.tasks.blocking(move || own_step(&working, lent)).await;
@@ -429,6 +436,9 @@ pub(super) async fn own(shared: Arc<Shared>) {
             }
             Ok(Err(error)) => tracing::error!(%error, "the index of the own log failed and is opened again"),
             Err(error) => tracing::error!(%error, "the index of the own log failed and is opened again"),
+        }
+        if index.is_none() {
+            shared.note_failure();
         }
         tokio::select! {
             biased;

@@ -5,7 +5,11 @@
 //! name: *rejected*, *altered* (genuine checkpoint, other entries: fetched elsewhere), *deferred* (key or epoch not yet
 //! known), *fork* (two genuine checkpoints contradict each other: only this stops the feed).
 
+mod commit;
 mod judge;
+
+pub use commit::Ingested;
+use commit::Leaving;
 
 use super::{
     Context,
@@ -14,7 +18,7 @@ use super::{
     ring::{MAX_EVIDENCE_BYTES, Ring},
 };
 use crate::store::{
-    Error, Space, Store, Write,
+    Error, Space, Store,
     log::{Entry, Kind, Log, Tree},
 };
 use crate::watch;
@@ -27,10 +31,7 @@ use exchange_core::{
     region::Region,
     segment::Known,
 };
-use exchange_proto::{
-    rows,
-    store::{ForkEvidence, LogState, RejectedRow},
-};
+use exchange_proto::store::{ForkEvidence, LogState, RejectedRow};
 use prost::Message;
 use std::sync::Arc;
 
@@ -120,6 +121,15 @@ pub struct Committed {
     pub events: Vec<watch::Applied>,
 }
 
+impl Committed {
+    fn add(&mut self, other: Self) {
+        self.forks.extend(other.forks);
+        self.trust |= other.trust;
+        self.catalogue |= other.catalogue;
+        self.events.extend(other.events);
+    }
+}
+
 /// The copy of one region's log, with its index.
 pub struct Replica {
     store: Store,
@@ -127,8 +137,11 @@ pub struct Replica {
     state: LogState,
     changed: bool,
     tree: Tree,
-    /// Size in the store; what is above is staged.
+    /// Size in the store; what is above is staged, or on its way.
     stored: u64,
+    leaving: Leaving,
+    /// What is in the store and was not handed on yet.
+    written: Committed,
     suspects: Vec<VerifiedCheckpoint>,
     ring: Ring,
     index: Index,
@@ -159,6 +172,8 @@ impl Replica {
         let mut replica = Self {
             region,
             stored: state.size,
+            leaving: Leaving::none(state.size),
+            written: Committed::default(),
             tree,
             changed: stopped != forked,
             suspects: Vec::new(),
@@ -268,48 +283,6 @@ impl Replica {
         }
     }
 
-    /// Writes what is staged: entries, full tiles, index rows, checkpoint, state and offset, all or nothing.
-    ///
-    /// # Errors
-    /// The store fails: open the replica again.
-    pub fn commit(&mut self, now_ms: u64) -> Result<Committed, Error> {
-        let mut committed = self.write()?;
-        if self.state.forked {
-            return Ok(committed);
-        }
-        // Checkpoints that did not fit before are compared with what is verified and stored now.
-        let (reached, ahead): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.suspects).into_iter().partition(|suspect| suspect.size() <= self.state.size);
-        self.suspects = ahead;
-        for suspect in &reached {
-            if suspect.origin().epoch() != self.state.epoch {
-                continue; // the province has closed its epoch meanwhile
-            }
-            committed.forks.extend(self.contradiction(suspect, now_ms, "earlier delivery")?);
-        }
-        if !committed.forks.is_empty() {
-            self.forked(); // written by the next commit, when their evidence is kept
-        }
-        Ok(committed)
-    }
-
-    fn write(&mut self) -> Result<Committed, Error> {
-        let mut writes = self.index.staged.take();
-        if self.changed || !writes.is_empty() {
-            let state = rows::encode(&self.state);
-            writes.push(Write::put(Space::Regions, self.region.as_bytes().to_vec(), state));
-            self.store.province.commit(writes)?;
-        }
-        self.changed = false;
-        self.stored = self.state.size;
-        Ok(Committed {
-            forks: Vec::new(),
-            trust: std::mem::take(&mut self.index.trust),
-            catalogue: std::mem::take(&mut self.index.catalogue),
-            events: std::mem::take(&mut self.index.events),
-        })
-    }
-
     /// Says whether applied events are wanted by [`Replica::commit`].
     pub const fn set_watched(&mut self, watched: bool) {
         self.index.watched = watched;
@@ -321,7 +294,7 @@ impl Replica {
     /// The store fails.
     pub fn resolve_waiting(&mut self) -> Result<(), Error> {
         self.index.resolve_waiting()?;
-        self.write().map(drop)
+        self.write()
     }
 
     const fn log(&self) -> Log<'_> {
@@ -356,18 +329,9 @@ impl Replica {
             return Ok(self.tree.frontier.root());
         }
         if self.stored < self.state.size {
-            self.write_staged()?;
+            self.write()?;
         }
         self.log().root(&self.tree, size)
-    }
-
-    /// Commits what is staged so that it can be read back; events stay for the next [`Replica::commit`].
-    fn write_staged(&mut self) -> Result<(), Error> {
-        self.changed = true;
-        let committed = self.write()?;
-        self.index.events = committed.events;
-        (self.index.trust, self.index.catalogue) = (committed.trust, committed.catalogue);
-        Ok(())
     }
 
     /// Does a genuine checkpoint of a size that the copy has reached contradict it?
@@ -382,7 +346,7 @@ impl Replica {
             return Ok(None);
         }
         if self.stored < self.state.size {
-            self.write_staged()?;
+            self.write()?;
         }
         // The first own checkpoint that covers that size, and the leaves between: they prove it to anybody.
         let (reached, note) = self.log().checkpoint_from(size)?.unwrap_or((size, Bytes::new()));
@@ -487,7 +451,7 @@ impl Replica {
 
     /// Begins the next epoch: the province has closed this one exactly here.
     fn next_epoch(&mut self) -> Result<(), Error> {
-        self.write_staged()?;
+        self.write()?;
         self.state.epoch += 1;
         self.state.size = 0;
         self.state.applied = 0;
@@ -495,6 +459,7 @@ impl Replica {
         self.state.forked = is_forked(&self.store, self.region, self.state.epoch)?;
         self.tree = Tree::default();
         self.stored = 0;
+        self.leaving.size = 0;
         self.changed = true;
         Ok(())
     }

@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod city;
+mod hostile;
 mod nodes;
 
 use super::*;

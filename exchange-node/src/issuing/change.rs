@@ -50,13 +50,13 @@ impl Issuing {
             kind,
         };
         let repeated = matches!(self.ledger.submit(command).await?, Answer::Earlier(_));
-        let mut record = self.read(&id)?.ok_or_else(|| super::gone(&id))?;
+        let mut record = super::record::read_own(self, caller, &id)?.ok_or_else(|| super::gone(&id))?;
         record.repeated = repeated;
         Ok(record)
     }
 
     /// Why a certificate that has no row here cannot be changed.
-    pub(super) fn not_ours(&self, id: &str) -> Refusal {
+    pub(crate) fn not_ours(&self, id: &str) -> Refusal {
         let snapshot = self.trust.snapshot();
         let elsewhere = snapshot.bundle().regions.keys().find(|region| {
             **region != self.region && self.store.indexed_certificate(**region, id).is_ok_and(|row| row.is_some())

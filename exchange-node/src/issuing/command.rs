@@ -175,7 +175,7 @@ impl Command for Issue {
         }
         let row = index_rows::issued(Position { index, ..first }, &self.header, &self.key_id);
         changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
-        changes.rows.push(Write::put(Space::Disclosures, self.certificate_key(), self.disclosures.clone()));
+        changes.rows.push(Write::disclosures(self.certificate_key(), self.disclosures.clone()));
         let answer = store::RequestRow {
             certificate_id: self.header.certificate_id.to_string(),
             epoch: first.epoch,

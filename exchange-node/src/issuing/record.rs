@@ -7,19 +7,20 @@ use crate::{
         Error, Space, Store,
         log::{Entry, Kind, Log},
     },
+    tls::Caller,
 };
 use bytes::Bytes;
 use exchange_core::{
     certificate::Header,
     certificate_type::LegalForm,
     disclosure::Disclosure,
-    event::EventKind,
     position::Position,
     region::Region,
     sealed,
     status::{self, Status},
 };
-use exchange_proto::{certificate as convert, event, store};
+use exchange_proto::{certificate as convert, store, v1};
+use prost::Message;
 
 /// A certificate with its values.
 #[derive(Debug, Clone)]
@@ -38,21 +39,21 @@ pub struct Record {
     pub position: Position,
     /// Bytes of the envelope.
     pub envelope: Bytes,
-    /// Values and salts, in the header's order.
+    /// Values and salts, in the header's order; none for a caller who does not act for the department.
     pub disclosures: Vec<Disclosure>,
     /// The request had been answered before.
     pub repeated: bool,
 }
 
-/// The envelope of a certificate, from the entry that issued it.
+/// The envelope of a certificate, from the entry that issued it; not copied out of the row.
 pub(crate) fn envelope(store: &Store, own: Region, position: Position) -> Result<Option<Bytes>, Error> {
     let database = if position.region == own { &store.own } else { &store.province };
     match Log::new(database, Kind::Events, position.region, position.epoch).entry(position.index)? {
         Some(Entry::Bytes(bytes)) => {
-            let event = event::decode(&bytes)
+            let event = v1::Event::decode(bytes)
                 .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() })?;
             Ok(match event.kind {
-                EventKind::CertificateIssued { envelope } => Some(Bytes::from(envelope)),
+                Some(v1::event::Kind::CertificateIssued(issued)) => Some(issued.envelope),
                 _ => None,
             })
         }
@@ -67,7 +68,8 @@ pub(crate) fn status_today(row: &store::CertificateRow, today: exchange_core::da
     status::on_day(stored, read(&row.valid_from).unwrap_or(today), read(&row.valid_until), today)
 }
 
-pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Refusal> {
+/// With values where the caller acts for the department that issued it, else without.
+pub(super) fn read_own(issuing: &Issuing, caller: &Caller, id: &str) -> Result<Option<Record>, Refusal> {
     let (store, region) = (&issuing.store, issuing.region);
     let Some(row) = store.own_certificate(region, id)? else { return Ok(None) };
     let position = Position { region, epoch: row.epoch, index: row.index };
@@ -77,8 +79,10 @@ pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Re
     let header = convert::decode_envelope(&envelope)
         .and_then(|envelope| convert::decode_header(&envelope.payload))
         .map_err(|error| broken(error.to_string()))?;
-    let disclosures = match store.sealed_disclosures(region, id)? {
-        None => Vec::new(), // erased
+    let reader = issuing.policy.acts_for(caller, &header.issuer.uscc);
+    let sealed = reader.map(|reader| store.issued_disclosures(region, id, &reader)).transpose()?.flatten();
+    let disclosures = match sealed {
+        None => Vec::new(), // erased, or not for this caller
         Some(value) => {
             let plain =
                 sealed::open(&issuing.keys.disclosures, issuing.keys.store_id, &disclosures_aad(region, id), &value)

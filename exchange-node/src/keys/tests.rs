@@ -188,8 +188,9 @@ fn a_department_of_another_division_needs_the_bundles_word() {
     let department = files.config.departments.remove(HOUSING).unwrap();
     files.config.departments.insert(ELSEWHERE.to_owned(), department);
     files.credential("housing", &files.lab.jinan.leaf(&uri(JINAN, "department", ELSEWHERE), 1));
-    let error = files.load().err().unwrap();
-    assert!(matches!(error, Error::DepartmentNotAllowed { .. }), "{error}");
+    let (reason, text) = files.refused();
+    assert_eq!(reason, Reason::CredentialInvalid);
+    assert!(text.contains("is not one of region 370100"), "{text}");
     let trust = Trust::load(&files.config.trust, &[], files.lab.clock.clone()).unwrap();
     let uscc = Uscc::parse(ELSEWHERE).unwrap();
     let listed = BodyException { uscc, region: files.config.node.region, successors: Vec::new() };

@@ -17,23 +17,49 @@ fn limits(calls: usize, per_caller: usize, searches: u32) -> Limits {
 }
 
 fn caller(name: &str) -> Caller {
-    Caller::unverified(&uri(JINAN, "system", name))
+    caller_of("system", name)
 }
 
-#[test]
-fn one_caller_cannot_take_the_room_of_others() {
-    let limits = limits(3, 2, 0);
-    let (greedy, modest) = (caller("greedy"), caller("modest"));
-    let first = limits.begin(&greedy).unwrap();
-    let second = limits.begin(&greedy).unwrap();
-    let refusal = limits.begin(&greedy).unwrap_err();
-    assert_eq!((refusal.reason, refusal.needed.as_str()), (Reason::Overloaded, "fewer than 2"));
-    let third = limits.begin(&modest).unwrap();
-    assert_eq!(limits.begin(&modest).unwrap_err().needed, "fewer than 3");
-    assert_eq!(limits.in_work(), 3, "a refused call takes no room");
-    drop((first, second, third));
-    assert_eq!(limits.in_work(), 0);
-    limits.begin(&greedy).unwrap();
+fn caller_of(kind: &str, name: &str) -> Caller {
+    Caller::unverified(&uri(JINAN, kind, name))
+}
+
+#[tokio::test]
+async fn each_kind_of_calls_has_a_room_of_its_own() {
+    let limits = limits(1, 1, 0);
+    let health = "/grpc.health.v1.Health/Check";
+    let lookup = "/exchange.v1.LookupService/LookupCertificate";
+    let (system, node, operator) = (caller("hall"), caller_of("node", "node-1"), caller_of("operator", "admin"));
+    assert_eq!(For::of(lookup, &system), For::Systems);
+    assert_eq!(For::of(lookup, &node), For::Nodes);
+    assert_eq!(For::of(lookup, &operator), For::Operators);
+    for caller in [&system, &node, &operator] {
+        assert_eq!(For::of(health, caller), For::Health);
+    }
+    // The method's name begins the path; nobody is let in for naming it later.
+    assert_eq!(For::of(&format!("{lookup}{health}"), &system), For::Systems);
+    let _held = limits.room(For::Systems).enter(&system.uri).await.unwrap();
+    limits.room(For::Systems).enter(&system.uri).await.unwrap_err();
+    for (whose, caller) in [(For::Nodes, &node), (For::Operators, &operator), (For::Health, &system)] {
+        limits.room(whose).enter(&caller.uri).await.unwrap();
+    }
+    let refusal = limits.overloaded(For::Systems);
+    assert_eq!(refusal.reason, Reason::Overloaded);
+    assert!(refusal.found.starts_with("systems: more than 1 at work"), "{refusal}");
+}
+
+#[tokio::test]
+async fn unanswered_questions_to_a_city_are_bounded() {
+    let room = to_a_peer(Clock::default());
+    let hall = caller("hall");
+    let mut held = Vec::new();
+    for _ in 0..TO_A_PEER.places {
+        held.push(enter_for_peer(&room, &hall.uri).await.unwrap());
+    }
+    let refusal = enter_for_peer(&room, &hall.uri).await.unwrap_err();
+    assert_eq!((refusal.reason, refusal.who), (Reason::Overloaded, crate::refusal::Who::Peer));
+    held.pop();
+    enter_for_peer(&room, &hall.uri).await.unwrap();
 }
 
 #[test]
@@ -68,4 +94,18 @@ fn searches_are_counted_per_clerk() {
     assert_eq!(limits.search("11370100MB2857833B", "0042").unwrap_err().reason, Reason::RateLimited);
     limits.search("11370100MB2857833B", "0043").unwrap();
     limits.search("91350100M000100Y43", "0042").unwrap();
+}
+
+#[test]
+fn a_caller_has_so_many_streams_and_gives_them_back() {
+    let limits = limits(1, 1, 0);
+    let (greedy, modest) = (caller("greedy"), caller("modest"));
+    let mut open: Vec<_> = (0..STREAMS_PER_CALLER).map(|_| limits.begin_stream(&greedy).unwrap()).collect();
+    let refusal = limits.begin_stream(&greedy).unwrap_err();
+    assert_eq!((refusal.reason, refusal.needed.as_str()), (Reason::Overloaded, "fewer than 64"));
+    limits.begin_stream(&modest).unwrap();
+    open.pop();
+    open.push(limits.begin_stream(&greedy).unwrap());
+    drop(open);
+    assert!(limits.streams.lock().unwrap().is_empty(), "nothing is kept of callers without streams");
 }

@@ -7,7 +7,6 @@ use crate::{
     crash::Point,
     issuing::{disclosures_aad, record},
     refusal::Refusal,
-    store::Space,
     tls::Caller,
 };
 use exchange_core::{
@@ -174,10 +173,10 @@ impl Lookup {
     /// Values and salts of what was granted; without a grant there is no way to them.
     fn disclosures(&self, grant: &Grant) -> Result<Vec<Disclosure>, Refusal> {
         let id = grant.certificate_id().as_str();
-        let value = self.store.sealed_disclosures(self.region, id)?.ok_or_else(|| {
+        let value = self.store.granted_disclosures(self.region, grant)?.ok_or_else(|| {
             Refusal::peer(Reason::CertificateNotFound, "no values of this certificate", "values that were not erased")
         })?;
-        let broken = |problem: String| crate::store::Error::Row { space: Space::Disclosures.name(), problem };
+        let broken = |problem: String| crate::store::Error::Row { space: "disclosures", problem };
         let plain = sealed::open(&self.keys.disclosures, self.keys.store_id, &disclosures_aad(self.region, id), &value)
             .map_err(|error| broken(error.to_string()))?;
         let mut all = certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?;

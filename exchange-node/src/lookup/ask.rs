@@ -6,6 +6,7 @@ use crate::{
     crash::Point,
     idempotency::Content,
     issuing::record,
+    limits::room::Place,
     refusal::Refusal,
     store::Space,
     tls::Caller,
@@ -84,11 +85,18 @@ pub(super) struct Released {
 }
 
 impl Lookup {
-    /// Asks; the answer is recorded in both cities when it returns.
+    /// Asks; the answer is recorded in both cities when it returns. The call's place is free for others while the other
+    /// city answers.
     ///
     /// # Errors
     /// Refusals of this node and, with `who` peer, of the custodian's.
-    pub async fn ask(&self, caller: &Caller, request: LookupRequest, deadline: Duration) -> Result<Answered, Refusal> {
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        request: LookupRequest,
+        deadline: Duration,
+        place: &Place,
+    ) -> Result<Answered, Refusal> {
         self.policy.may_lookup(caller)?;
         matter_purpose(&request.question.purpose)?;
         if request.fields.is_empty() {
@@ -103,13 +111,15 @@ impl Lookup {
             ));
         };
         let custodian = Region::parse(&found.custodian_region).unwrap_or(region);
+        // Before anything is recorded: a question that finds no place with the other city was never asked.
+        let _unanswered = self.peers.admit(custodian, &caller.uri).await?;
         let (recorded, party) = self.record_asked(caller, &request, &id, custodian).await?;
         self.crash.pass(Point::AskedRecorded);
         let question_leaf = leaf_hash(&recorded.proof.entry);
         let released = if custodian == self.region {
             self.answer_own(recorded.proof.clone(), &party).await?
         } else {
-            self.call(custodian, &recorded.proof, &party, deadline).await?
+            place.while_elsewhere(self.call(custodian, &recorded.proof, &party, deadline)).await?
         };
         let record = self.check_proof(&released.proof, custodian, &recorded, &request, &question_leaf)?;
         if record.kind == AccessKind::Refused {
@@ -228,7 +238,7 @@ impl Lookup {
             at_ms: 0,
             nonce: self.random.array(),
             kind: AccessKind::Received,
-            caller: caller.uri.clone(),
+            caller: caller.uri.to_string(),
             peer_region: custodian,
             question_leaf: Some(question_leaf),
             ..answer.clone()

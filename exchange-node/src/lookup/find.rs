@@ -136,7 +136,7 @@ impl Lookup {
             ..self.record(&caller_id, question, &salt)
         };
         let content = Content::new("Search")
-            .field(1, &caller_id)
+            .field(1, &*caller_id)
             .field(2, format!("{:?}", question.purpose))
             .field(3, question.case.as_str())
             .field(4, question.party.holder.code_type())

@@ -4,8 +4,12 @@ use super::Source;
 use crate::{
     clock::Clock,
     config::{Config, Kafka as KafkaConfig},
+    indexer::Indexer,
     kafka::{self, Kafka},
+    keys,
     ledger::Ledger,
+    policy::Policy,
+    random::Random,
     refusal::Refusal,
     spawn::Tasks,
     store::{
@@ -37,6 +41,8 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) store: Store,
     pub(super) ledger: Ledger,
+    pub(super) indexer: Indexer,
+    pub(super) random: Random,
     pub(super) trust: Arc<Trust>,
     pub(super) tls: Arc<Tls>,
     pub(super) kafka: Kafka,
@@ -58,8 +64,8 @@ impl Control {
         Self(Arc::new(Inner { parts, carrier }))
     }
 
-    /// Reads the configuration again and takes over CRLs, the trust bundle and the Kafka section. Everything is checked
-    /// before anything changes.
+    /// Reads the configuration again and takes over CRLs, the trust bundle, the node's own credential and the Kafka
+    /// section. Everything is checked before anything changes, also what only a restart takes over: else that would find it.
     ///
     /// # Errors
     /// The configuration or a file is refused; the old one stays.
@@ -70,7 +76,19 @@ impl Control {
         if config.node.region != parts.config.node.region || config.node.data != parts.config.node.data {
             return Err(refused("another region or data folder".to_owned()));
         }
+        let credential = keys::check(&config, &parts.trust, parts.clock.now_ms(), &parts.random)
+            .map_err(|error| refused(error.to_string()))?;
+        let province = parts.trust.snapshot().bundle().province;
+        Policy::new(config.node.region, province, &config.systems).map_err(|error| refused(error.to_string()))?;
+        if let Some(kafka) = &config.kafka {
+            for path in [&kafka.ca, &kafka.certificate, &kafka.key].into_iter().flatten() {
+                std::fs::File::open(path).map_err(|error| refused(format!("{}: {error}", path.display())))?;
+            }
+        }
         let mut changed = parts.trust.reload(&config.trust).map_err(|error| refused(error.to_string()))?;
+        if parts.tls.renew(credential).map_err(|error| refused(error.to_string()))? {
+            changed.push(config.identity.certificate.display().to_string());
+        }
         let mut current = carrier.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != config.kafka {
             parts.kafka.swap(config.kafka.as_ref().map(|kafka| kafka::Settings::new(kafka, &config.node)));
@@ -93,10 +111,12 @@ impl Control {
     pub(super) async fn finished(&self) -> bool {
         let parts = &self.0.parts;
         let mut failed = parts.ledger.failed();
+        let mut province_failed = parts.indexer.failed();
         tokio::select! {
             biased;
             // A closed channel is a ledger that has stopped, which only a failed commit does by itself.
             _ = failed.wait_for(|failed| *failed) => true,
+            Ok(_) = province_failed.wait_for(|failed| *failed) => true,
             () = parts.draining.cancelled() => false,
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     access::Proofs,
     catalogue::Catalogue,
-    indexer::{self, Context},
+    indexer::{self, CarriedItem, Context},
     keys::Keys,
     ledger::Ledger,
     peers::Peers,
@@ -12,7 +12,10 @@ use crate::{
     trust::Trust,
 };
 use exchange_core::{event::Carried, region::Region};
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::watch;
 
 /// What is followed, and who is told.
@@ -33,9 +36,10 @@ pub(super) struct Followed {
 impl Followed {
     pub(super) async fn run(mut self, tasks: Tasks) {
         let mut changed = self.trust.subscribe();
+        let fetching = Arc::<Mutex<BTreeSet<Region>>>::default();
         self.save().await;
         // What was applied before the last stop may not have been offered any more: hints are not durable, rows are.
-        self.take_carried().await;
+        self.take_carried(&tasks, &fetching);
         loop {
             tokio::select! {
                 biased;
@@ -48,7 +52,7 @@ impl Followed {
                 hint = self.carried.changed() => {
                     if hint.is_err() { return }
                     self.carried.borrow_and_update();
-                    self.take_carried().await;
+                    self.take_carried(&tasks, &fetching);
                 }
                 hint = changed.changed() => {
                     if hint.is_err() { return }
@@ -60,28 +64,31 @@ impl Followed {
         }
     }
 
-    /// Bundles and CRLs prove themselves: they are offered as they come, from whatever log.
-    async fn take_carried(&self) {
+    /// Bundles and CRLs prove themselves: they are offered as they come, from whatever log. Those that have to be
+    /// fetched first are the business of a task for each region: one that answers slowly, or names what it does not
+    /// have, holds up nobody else's word.
+    fn take_carried(&self, tasks: &Tasks, fetching: &Arc<Mutex<BTreeSet<Region>>>) {
         let items = match indexer::carried(&self.store, self.region) {
             Ok(items) => items,
             Err(error) => return tracing::error!(%error, "what the logs carry does not read"),
         };
+        let mut to_fetch: Vec<CarriedItem> = Vec::new();
         for item in items {
-            let bytes = match item.body {
-                Carried::Inline(bytes) => bytes,
-                Carried::Reference { sha256, length } => {
-                    match self.peers.trust_item(item.position.region, &sha256, length).await {
-                        Ok(bytes) => bytes,
-                        Err(error) => {
-                            tracing::warn!(%error, position = %item.position, "a CRL or bundle could not be fetched");
-                            continue;
-                        }
-                    }
-                }
-            };
-            let offered = if item.crl { self.trust.offer_crl(&bytes) } else { self.trust.offer_bundle(&bytes) };
-            if let Err(error) = offered {
-                tracing::debug!(%error, position = %item.position, "not taken");
+            match &item.body {
+                Carried::Inline(bytes) => offer(&self.trust, &item, bytes),
+                Carried::Reference { .. } => to_fetch.push(item),
+            }
+        }
+        while let Some(region) = to_fetch.first().map(|item| item.position.region) {
+            let (items, rest) = to_fetch.into_iter().partition(|item| item.position.region == region);
+            to_fetch = rest;
+            if fetching.lock().unwrap_or_else(PoisonError::into_inner).insert(region) {
+                let fetch = fetch(Arc::clone(&self.trust), Arc::clone(&self.peers), items, tasks.clone());
+                let fetching = Arc::clone(fetching);
+                tasks.spawn(async move {
+                    fetch.await;
+                    fetching.lock().unwrap_or_else(PoisonError::into_inner).remove(&region);
+                });
             }
         }
     }
@@ -99,5 +106,30 @@ impl Followed {
             Ok(_) => self.trust.saved(keep),
             Err(error) => tracing::warn!(%error, "the new trust is not in the store yet"),
         }
+    }
+}
+
+/// Fetches what one region's log names, from its node.
+async fn fetch(trust: Arc<Trust>, peers: Arc<Peers>, items: Vec<CarriedItem>, tasks: Tasks) {
+    for item in items {
+        let Carried::Reference { sha256, length } = item.body else { continue };
+        let fetched = tokio::select! {
+            biased;
+            () = tasks.stopping() => return,
+            fetched = peers.trust_item(item.position.region, &sha256, length) => fetched,
+        };
+        match fetched {
+            Ok(bytes) => offer(&trust, &item, &bytes),
+            Err(error) => {
+                tracing::warn!(%error, position = %item.position, "a CRL or bundle could not be fetched");
+            }
+        }
+    }
+}
+
+fn offer(trust: &Trust, item: &CarriedItem, bytes: &[u8]) {
+    let offered = if item.crl { trust.offer_crl(item.position.region, bytes) } else { trust.offer_bundle(bytes) };
+    if let Err(error) = offered {
+        tracing::debug!(%error, position = %item.position, "not taken");
     }
 }

@@ -7,12 +7,14 @@ use crate::{
     rpc::status,
 };
 use bytes::Bytes;
-use exchange_core::{checkpoint::Origin, merkle::Hash, reason::Reason, region::Region};
+use exchange_core::{chain::MAX_CRL_BYTES, checkpoint::Origin, merkle::Hash, reason::Reason, region::Region};
 use exchange_proto::v1;
 use ring::digest::{SHA256, digest};
 use std::{sync::Arc, time::Duration};
 use tonic::{Code, Status};
 
+/// Largest CRL or bundle that is fetched, in bytes: no reader takes a larger one.
+const MAX_TRUST_BYTES: u64 = MAX_CRL_BYTES as u64;
 /// Longest reading of segments or of trust.
 const READ: Duration = Duration::from_secs(20);
 
@@ -104,13 +106,17 @@ impl Peers {
     /// A CRL or bundle that a log only names, from that log's node.
     ///
     /// # Errors
-    /// The peer's refusal, other bytes than those that were named, or more of them.
+    /// The peer's refusal, other bytes than those that were named, or more of them; a length that no CRL or bundle has.
     pub async fn trust_item(
         self: &Arc<Self>,
         region: Region,
         sha256: &[u8; 32],
         length: u64,
     ) -> Result<Vec<u8>, Refusal> {
+        if length > MAX_TRUST_BYTES {
+            let needed = format!("at most {MAX_TRUST_BYTES} bytes");
+            return Err(Refusal::peer(Reason::MessageTooLarge, format!("{length} bytes named by {region}"), needed));
+        }
         let request = v1::GetTrustRequest { sha256: Bytes::copy_from_slice(sha256) };
         let answer = self.reader(region)?.get_trust(with_deadline(request, READ)).await;
         let mut stream = answer.map_err(|status| refused(region, &status))?.into_inner();

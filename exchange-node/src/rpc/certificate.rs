@@ -1,7 +1,7 @@
 //! `CertificateService`: parse, one call, encode.
 
 use super::{Services, services::enter};
-use crate::{issuing::Record, lookup::Lookup, refusal::Refusal};
+use crate::{export::Exported, issuing::Record, lookup::Lookup, refusal::Refusal};
 use exchange_core::{
     certificate_id::CertificateId, date::Date, position::Position, reason::Reason, region::Region,
     status::Status as CertificateStatus,
@@ -18,6 +18,8 @@ use tonic::{Request, Response, Status};
 const PAGE: u32 = 100;
 /// Most certificates in one page.
 const MOST: u32 = 1_000;
+/// Most certificates that are looked at for one page: a filter that nothing passes does not read the whole index.
+const LOOKED_AT: usize = 20_000;
 
 #[tonic::async_trait]
 impl CertificateService for Services {
@@ -58,7 +60,18 @@ impl CertificateService for Services {
         let (caller, message) = enter(request)?;
         let id = message.certificate_id;
         let record = self.issuing.get(&caller, &id)?;
-        Ok(Response::new(encode(record.0, record.1)))
+        Ok(Response::new(encode(record, true)))
+    }
+
+    async fn export_certificate(
+        &self,
+        request: Request<v1::ExportCertificateRequest>,
+    ) -> Result<Response<v1::ExportCertificateResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let wanted = exchange_proto::export::wanted(message.fields, message.without_values).map_err(Refusal::from)?;
+        let exported = self.lookup.export(&caller, &message.certificate_id, &wanted).await?;
+        let Exported { file, as_of_ms, fields } = exported;
+        Ok(Response::new(v1::ExportCertificateResponse { file: file.into(), as_of_ms, fields }))
     }
 
     async fn list_certificates(
@@ -78,12 +91,13 @@ impl CertificateService for Services {
     ) -> Result<Response<Self::WatchCertificatesStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
-        let stream = super::watch::stream(self, message)?;
+        let open = self.limits.begin_stream(&caller)?;
+        let stream = super::watch::stream(self, message, open)?;
         Ok(Response::new(Box::pin(stream)))
     }
 }
 
-/// A certificate of this city; values only for those who may see them.
+/// A certificate of this city; values only where they are of use to those who may see them.
 pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
     let header = record.header;
     let disclosures =
@@ -159,7 +173,7 @@ fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::Li
     let today = lookup.today();
     let mut certificates = Vec::new();
     let mut next_page_token = String::new();
-    let mut problem = None;
+    let (mut problem, mut looked_at) = (None, 0);
     if !request.page_token.is_empty() && CertificateId::parse(&request.page_token).is_err() {
         return Err(Refusal::caller(
             Reason::PageTokenInvalid,
@@ -168,7 +182,8 @@ fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::Li
         ));
     }
     lookup.store.visit_certificates(region, &request.page_token, |id, found| {
-        if certificates.len() == size {
+        looked_at += 1;
+        if certificates.len() == size || looked_at > LOOKED_AT {
             next_page_token = id.to_owned();
             return false;
         }

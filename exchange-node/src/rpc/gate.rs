@@ -1,8 +1,8 @@
-//! What every call passes before its service sees it: there is a caller, it may call at all, there is room.
+//! What every call passes before its service sees it: there is a caller, it may call at all, there is a place.
 
 use super::nobody;
 use crate::{
-    limits::Limits,
+    limits::{self, For, Limits},
     refusal::Refusal,
     tls::{Caller, CallerInfo},
 };
@@ -18,7 +18,7 @@ use tonic::{
     body::Body,
     codegen::{
         Service,
-        http::{Request, Response},
+        http::{HeaderMap, Request, Response},
     },
 };
 
@@ -34,12 +34,23 @@ const WITH_STALE_CRL: [&str; 4] = [
 #[derive(Debug, Clone)]
 pub struct GateLayer {
     limits: Arc<Limits>,
+    /// The answer to a call without a place, in the order of [`For`]. In overload it is given more often than any other:
+    /// it is made once.
+    overloaded: Arc<[HeaderMap; 4]>,
 }
 
 impl GateLayer {
     /// With these limits.
-    pub const fn new(limits: Arc<Limits>) -> Self {
-        Self { limits }
+    pub fn new(limits: Arc<Limits>) -> Self {
+        let answer = |whose| Status::from(limits.overloaded(whose)).into_http::<Body>().into_parts().0.headers;
+        Self { overloaded: Arc::new(For::ALL.map(answer)), limits }
+    }
+
+    fn overloaded(&self, whose: For) -> Response<Body> {
+        limits::count_refused(whose.name());
+        let mut answer = Response::new(Body::empty());
+        *answer.headers_mut() = self.overloaded[whose as usize].clone();
+        answer
     }
 }
 
@@ -47,7 +58,7 @@ impl<S> tower::Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Gate<S> {
-        Gate { inner, limits: Arc::clone(&self.limits) }
+        Gate { inner, shared: self.clone() }
     }
 }
 
@@ -55,14 +66,14 @@ impl<S> tower::Layer<S> for GateLayer {
 #[derive(Debug, Clone)]
 pub struct Gate<S> {
     inner: S,
-    limits: Arc<Limits>,
+    shared: GateLayer,
 }
 
 type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
 impl<S> Service<Request<Body>> for Gate<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Future: Send + 'static>,
+    S: Service<Request<Body>, Response = Response<Body>, Future: Send + 'static> + Clone + Send + 'static,
     S::Error: Send + 'static,
 {
     type Response = Response<Body>;
@@ -73,23 +84,38 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let caller = request.extensions().get::<CallerInfo>().map(|info| &info.caller).ok_or_else(nobody);
-        let permit = caller.and_then(|caller| {
-            admitted(caller, request.uri().path())?;
-            self.limits.begin(caller)
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let info = request.extensions().get::<CallerInfo>().ok_or_else(nobody);
+        let caller = info.map(|info| Arc::clone(&info.caller)).and_then(|caller| {
+            admitted(&caller, request.uri().path())?;
+            Ok(caller)
         });
-        let permit = match permit {
-            Ok(permit) => permit,
+        let caller = match caller {
+            Ok(caller) => caller,
             Err(refusal) => return Box::pin(refused::<S::Error>(refusal)),
         };
-        let longest = self.limits.time_for(request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()));
-        let answer = self.inner.call(request);
+        let shared = self.shared.clone();
+        // The one that was made ready, not its copy.
+        let copy = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, copy);
         Box::pin(async move {
-            let _in_work = permit;
+            let given = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok());
+            let longest = shared.limits.time_for(given);
+            let answer = async {
+                // Nothing of the call was read so far but its headers.
+                let whose = For::of(request.uri().path(), &caller);
+                let Ok(place) = shared.limits.room(whose).enter(&caller.uri).await else {
+                    return Ok(shared.overloaded(whose));
+                };
+                let place = Arc::new(place);
+                request.extensions_mut().insert(Arc::clone(&place));
+                let answer = inner.call(request).await;
+                drop(place);
+                answer.map(with_reason)
+            };
             // Of a stream, this is the time to its head; the stream itself ends by its own rules.
             match tokio::time::timeout(longest, answer).await {
-                Ok(answer) => answer.map(with_reason),
+                Ok(answer) => answer,
                 Err(_) => {
                     let found = format!("{} ms without an answer", longest.as_millis());
                     refused(Refusal::node(Reason::DeadlineExceeded, found, "more time")).await

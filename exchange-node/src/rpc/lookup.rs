@@ -21,6 +21,7 @@ impl LookupService for Services {
     ) -> Result<Response<v1::FindCertificatesResponse>, Status> {
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
+        access::searched_types(&message.type_codes).map_err(Refusal::from)?;
         let type_codes = message.type_codes.iter().map(|code| type_code(code)).collect::<Result<_, _>>()?;
         let request = FindRequest { question, type_codes };
         let found = self.lookup.find(&caller, request).await?;
@@ -56,8 +57,10 @@ impl LookupService for Services {
         request: Request<v1::LookupCertificateRequest>,
     ) -> Result<Response<v1::LookupCertificateResponse>, Status> {
         let left = super::services::time_left(&request, &self.limits);
+        let place = super::services::place(&request)?;
         let (caller, message) = enter(request)?;
         let question = access::question(message.question).map_err(Refusal::from)?;
+        access::asked_fields(&message.fields).map_err(Refusal::from)?;
         let target = match message.certificate {
             Some(v1::lookup_certificate_request::Certificate::CertificateId(id)) => Target::Id(id),
             Some(v1::lookup_certificate_request::Certificate::Number(number)) => {
@@ -66,7 +69,7 @@ impl LookupService for Services {
             None => return Err(missing("certificate")),
         };
         let request = LookupRequest { question, target, fields: message.fields };
-        let answered = self.lookup.ask(&caller, request, left).await?;
+        let answered = self.lookup.ask(&caller, request, left, &place).await?;
         Ok(Response::new(encode(answered)))
     }
 
@@ -79,6 +82,7 @@ impl LookupService for Services {
         let subject = match message.certificate {
             Some(v1::verify_certificate_request::Certificate::CertificateId(id)) => Subject::Id(id),
             Some(v1::verify_certificate_request::Certificate::Envelope(bytes)) => Subject::Envelope(bytes),
+            Some(v1::verify_certificate_request::Certificate::Export(bytes)) => Subject::Export(bytes),
             None => return Err(missing("certificate")),
         };
         let day = message.on_day.map(convert::date).transpose().map_err(Refusal::from)?;
@@ -141,6 +145,7 @@ impl Services {
             signer_withdrawn_since: verification.signer_withdrawn_ms.map(rfc3339).unwrap_or_default(),
             review_needed: verification.review_needed,
             conflicts,
+            warnings: Vec::new(),
         }
     }
 }

@@ -36,13 +36,25 @@ impl PeerService for Services {
         let own = region == self.lookup.region;
         let segments =
             Segments::new(self.lookup.store.clone(), own, region, message.epoch, message.from, message.max_segments);
+        let open = self.limits.begin_stream(&caller)?;
         let (sender, receiver) = mpsc::channel(WAITING);
-        // The store blocks, and so does a slow reader: on a thread for it, not on a worker.
-        self.tasks.blocking(move || {
-            for segment in segments {
+        // The store blocks, on a thread for it; a slow reader holds none of these threads.
+        let tasks = self.tasks.clone();
+        self.tasks.spawn(async move {
+            let _open = open;
+            let mut segments = segments;
+            loop {
+                let read = tasks.blocking(move || {
+                    let segment = segments.next();
+                    (segment, segments)
+                });
+                let Ok((Some(segment), rest)) = read.await else { return };
+                segments = rest;
                 let item = segment.map_err(|error| Status::from(Refusal::from(error)));
-                if sender.blocking_send(item).is_err() {
-                    return; // the reader is gone
+                tokio::select! {
+                    biased;
+                    () = tasks.stopping() => return,
+                    sent = sender.send(item) => if sent.is_err() { return }, // the reader is gone
                 }
             }
         });
@@ -72,7 +84,12 @@ impl PeerService for Services {
     async fn get_trust(&self, request: Request<v1::GetTrustRequest>) -> Result<Response<Self::GetTrustStream>, Status> {
         let (caller, message) = enter(request)?;
         self.policy.may_call_as_peer(&caller)?;
+        let open = self.limits.begin_stream(&caller)?;
         let items = self.readable.trust_items(&message)?;
-        Ok(Response::new(Box::pin(tokio_stream::iter(items.into_iter().map(Ok)))))
+        let items = items.into_iter().map(move |item| {
+            let _open = &open;
+            Ok(item)
+        });
+        Ok(Response::new(Box::pin(tokio_stream::iter(items))))
     }
 }

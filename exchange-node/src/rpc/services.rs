@@ -2,8 +2,15 @@
 
 use super::{caller, peer::Readable};
 use crate::{
-    catalogue::Publishing, issuing::Issuing, limits::Limits, lookup::Lookup, node::Control, policy::Policy,
-    spawn::Tasks, tls::Caller, watch::Watch,
+    catalogue::Publishing,
+    issuing::Issuing,
+    limits::{Limits, room::Place},
+    lookup::Lookup,
+    node::Control,
+    policy::Policy,
+    spawn::Tasks,
+    tls::Caller,
+    watch::Watch,
 };
 use exchange_proto::v1::{
     admin_service_server::AdminServiceServer, catalogue_service_server::CatalogueServiceServer,
@@ -49,6 +56,14 @@ impl Services {
             .add_service(PeerServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
             .add_service(AdminServiceServer::new(self).max_decoding_message_size(message_bytes))
     }
+}
+
+/// The call's place, which is another's while it waits for another city.
+///
+/// # Errors
+/// `CALLER_UNKNOWN`: the request did not come through the gate.
+pub(super) fn place<T>(request: &Request<T>) -> Result<Arc<Place>, Status> {
+    request.extensions().get::<Arc<Place>>().map(Arc::clone).ok_or_else(|| super::nobody().into())
 }
 
 /// What a call may still take: what its caller gives, at most the node's own limit.

@@ -110,7 +110,7 @@ async fn with_a_stale_crl_the_gate_opens_for_four_calls() {
     assert_eq!(status.code(), Code::Unimplemented, "through the gate; this test serves no PeerService");
     let status = peer.lookup(exchange_proto::v1::PeerQuestion::default()).await.unwrap_err();
     assert_eq!(reason_of(&status).as_deref(), Some("CRL_STALE"));
-    trust.offer_crl(&lab.qingdao.crl(2, &[])).unwrap();
+    trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(2, &[])).unwrap();
     served.tls.refresh();
     health.check(HealthCheckRequest::default()).await.unwrap();
 }
@@ -124,7 +124,7 @@ async fn an_endless_stream_ends_with_its_callers_credential() {
     let mut health = HealthClient::new(channel);
     let mut stream = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     stream.message().await.unwrap().expect("the first word");
-    trust.offer_crl(&lab.qingdao.crl(2, &[500])).unwrap();
+    trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(2, &[500])).unwrap();
     let end = tokio::time::timeout(Duration::from_secs(1), stream.message()).await.expect("within a second");
     assert!(end.is_err(), "{end:?}");
     assert!(health.check(HealthCheckRequest::default()).await.is_err(), "and does not come back");
@@ -178,7 +178,7 @@ fn trust_travels_in_chunks_and_by_digest() {
     trust.learn(&lab.qingdao.der);
     let many: Vec<u64> = (1_000..21_000).collect();
     let large = lab.qingdao.crl(2, &many);
-    trust.offer_crl(&large).unwrap();
+    trust.offer_crl(region(QINGDAO), &large).unwrap();
     let readable = Readable { store: store(&lab), trust, region: region(JINAN), tasks: Tasks::default() };
     let items = readable.trust_items(&GetTrustRequest::default()).unwrap();
     let mut found = vec![Vec::new()];

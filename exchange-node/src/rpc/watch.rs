@@ -2,6 +2,7 @@
 
 use super::Services;
 use crate::{
+    limits::OpenStream,
     refusal::Refusal,
     watch::{Applied, replay},
 };
@@ -19,6 +20,7 @@ const READ: usize = 1_000;
 pub(super) fn stream(
     services: &Services,
     request: v1::WatchCertificatesRequest,
+    open: OpenStream,
 ) -> Result<ReceiverStream<Result<v1::CertificateEvent, Status>>, Refusal> {
     let region = match request.region.as_str() {
         "" => None,
@@ -38,7 +40,7 @@ pub(super) fn stream(
         ));
     }
     let (sender, receiver) = mpsc::channel(WAITING);
-    services.tasks.spawn(Subscription { services: services.clone(), region, sender }.run(after));
+    services.tasks.spawn(Subscription { services: services.clone(), region, sender, _open: open }.run(after));
     Ok(ReceiverStream::new(receiver))
 }
 
@@ -46,6 +48,7 @@ struct Subscription {
     services: Services,
     region: Option<Region>,
     sender: mpsc::Sender<Result<v1::CertificateEvent, Status>>,
+    _open: OpenStream,
 }
 
 /// The subscriber is gone.

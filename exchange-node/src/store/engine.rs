@@ -188,6 +188,16 @@ impl Database {
         }
     }
 
+    /// Has a commit or a flush failed, so that the engine takes no commits until it is opened again?
+    pub fn has_failed(&self) -> bool {
+        match &*self.engine {
+            // The engine has no other way to ask; with nothing waiting this writes nothing.
+            Engine::Fjall { database, .. } => database.persist(PersistMode::Buffer).is_err(),
+            #[cfg(feature = "test-util")]
+            Engine::Memory(_) => false,
+        }
+    }
+
     /// Rows in a keyspace, roughly.
     pub fn approximate_rows(&self, space: Space) -> u64 {
         match &*self.engine {

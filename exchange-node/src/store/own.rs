@@ -1,9 +1,12 @@
 //! Rows of `own/` in the words of the use cases.
 
-use super::{Database, Error, Space, Store, Value, keys};
-use exchange_core::region::Region;
+use super::{Database, Error, Key, Private, Space, Store, Value, Write, keys};
+use crate::policy::ActsFor;
+use exchange_core::{certificate_id::MAX_BYTES, purpose::Grant, region::Region};
 use exchange_proto::{rows, store};
 use prost::Message;
+
+const DISCLOSURES: Space = Space::Disclosures(Private(()));
 
 /// Reads a row and its format byte.
 pub(crate) fn read<M: Message + Default>(
@@ -19,15 +22,67 @@ pub(crate) fn decode<M: Message + Default>(space: Space, value: &Value) -> Resul
     rows::decode(value).map_err(|error| Error::Row { space: space.name(), problem: error.to_string() })
 }
 
+impl Write {
+    /// Writes the sealed values and salts of a certificate; `key` is its row's.
+    pub fn disclosures(key: Key, sealed: impl Into<Value>) -> Self {
+        Self::put(DISCLOSURES, key, sealed)
+    }
+}
+
+/// The values of certificates. To read them one needs the word of those who decide: a [`Grant`] for the question, or the
+/// policy's that the reader acts for the department that issued them.
+///
+/// ```
+/// use exchange_core::{purpose::Grant, region::Region};
+/// use exchange_node::store::{Error, Store, Value};
+/// fn read(store: &Store, region: Region, grant: &Grant) -> Result<Option<Value>, Error> {
+///     store.granted_disclosures(region, grant)
+/// }
+/// ```
+///
+/// An identifier is no grant:
+///
+/// ```compile_fail,E0308
+/// use exchange_core::{purpose::Grant, region::Region};
+/// use exchange_node::store::{Error, Store, Value};
+/// fn read(store: &Store, region: Region, id: &str) -> Result<Option<Value>, Error> {
+///     store.granted_disclosures(region, id)
+/// }
+/// ```
+///
+/// And the engine below cannot be asked either, because the keyspace cannot be named:
+///
+/// ```compile_fail,E0423
+/// use exchange_node::store::{Error, Private, Space, Store, Value};
+/// fn read(store: &Store, key: &[u8]) -> Result<Option<Value>, Error> {
+///     store.own.get(Space::Disclosures(Private(())), key)
+/// }
+/// ```
+impl Store {
+    /// Sealed values and salts of the certificate that a question was granted for; `region` keeps it.
+    pub fn granted_disclosures(&self, region: Region, grant: &Grant) -> Result<Option<Value>, Error> {
+        self.own.get(DISCLOSURES, keys::regional(region, grant.certificate_id().as_str().as_bytes()))
+    }
+
+    /// Sealed values and salts of a certificate of this city, for whoever acts for the department that issued it; `None`
+    /// for one of another department.
+    pub fn issued_disclosures(&self, region: Region, id: &str, reader: &ActsFor) -> Result<Option<Value>, Error> {
+        match self.own_certificate(region, id)? {
+            Some(row) if row.issuer_uscc == reader.department().as_str() => {
+                self.own.get(DISCLOSURES, keys::regional(region, id.as_bytes()))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 impl Store {
     /// A certificate of this city, as decisions see it.
     pub fn own_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
+        if id.len() > MAX_BYTES {
+            return Ok(None); // no identifier, and too long for a key
+        }
         read(&self.own, Space::Certificates, keys::regional(region, id.as_bytes()))
-    }
-
-    /// Sealed values and salts of a certificate that this city keeps.
-    pub fn sealed_disclosures(&self, region: Region, id: &str) -> Result<Option<Value>, Error> {
-        self.own.get(Space::Disclosures, keys::regional(region, id.as_bytes()))
     }
 
     /// A question that was asked or answered here before.

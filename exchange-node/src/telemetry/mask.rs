@@ -1,26 +1,35 @@
-//! The last line of defence of SEC-1: no identity number in a log line. Lines should hold none; one that does is
-//! masked on its way out, and counted so that the fault is found.
+//! The last line of defence of log lines. Of SEC-1: no identity number in one; one that has it is masked on its way out,
+//! and counted so that the fault is found. And of those who read them: an event is one line and stays what it is on a
+//! terminal, whatever a caller or another node put into its texts.
 
 use super::LOG_MASKED;
 use exchange_core::resident_id;
 use std::{borrow::Cow, io};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Makes writers that mask identity numbers in what the inner ones get.
+/// Makes writers that mask identity numbers and escape control characters in what the inner ones get.
 #[derive(Debug, Clone)]
-pub struct Masked<M>(pub M);
+pub struct Masked<M> {
+    /// The inner ones.
+    pub make: M,
+    /// The subscriber colours its lines; else colours are escaped like everything that a terminal obeys.
+    pub colours: bool,
+}
 
 impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Masked<M> {
     type Writer = Writer<M::Writer>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        Writer(self.0.make_writer())
+        Writer { inner: self.make.make_writer(), colours: self.colours }
     }
 }
 
-/// Masks each piece that is written; the subscriber writes whole lines.
+/// Masks and escapes each piece that is written; the subscriber writes whole lines.
 #[derive(Debug)]
-pub struct Writer<W>(W);
+pub struct Writer<W> {
+    inner: W,
+    colours: bool,
+}
 
 impl<W: io::Write> io::Write for Writer<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -31,15 +40,14 @@ impl<W: io::Write> io::Write for Writer<W> {
     fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
         let line_text = String::from_utf8_lossy(line);
         let (masked, count) = mask(&line_text);
-        if count == 0 {
-            return self.0.write_all(line);
+        if count > 0 {
+            metrics::counter!(LOG_MASKED).increment(count);
         }
-        metrics::counter!(LOG_MASKED).increment(count);
-        self.0.write_all(masked.as_bytes())
+        self.inner.write_all(escaped(&masked, self.colours).as_bytes())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.inner.flush()
     }
 }
 
@@ -63,6 +71,50 @@ fn mask(line: &str) -> (Cow<'_, str>, u64) {
         rest = behind;
     }
     (Cow::Owned(masked), count)
+}
+
+/// The line with `\u001b` and the like for characters that a terminal obeys: controls, and those that turn the direction
+/// of writing (UAX #9 section 2). Its own end stays, and colours stay where they are wanted. The form is that of JSON
+/// strings, where these characters stand alone.
+fn escaped(line: &str, colours: bool) -> Cow<'_, str> {
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    if !text.chars().any(obeyed) {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(obeyed) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let colour = if colours { colour_length(from) } else { 0 };
+        if colour > 0 {
+            out.push_str(&from[..colour]);
+            rest = &from[colour..];
+            continue;
+        }
+        let mut characters = from.chars();
+        if let Some(found) = characters.next() {
+            out.push_str(&format!("\\u{:04x}", u32::from(found)));
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+    out.push_str(end);
+    Cow::Owned(out)
+}
+
+fn obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Bytes of a colour (ECMA-48 section 8.3.117, SGR) that the text begins with; 0: it does not.
+fn colour_length(text: &str) -> usize {
+    let Some(parameters) = text.strip_prefix("\u{1b}[") else { return 0 };
+    match parameters.find(|c: char| !c.is_ascii_digit() && c != ';') {
+        Some(end) if parameters[end..].starts_with('m') => "\u{1b}[".len() + end + 1,
+        _ => 0,
+    }
 }
 
 /// What a number is written with, as [`resident_id::find_in`] reads it.
@@ -123,6 +175,50 @@ mod tests {
     }
 
     #[test]
+    fn what_a_terminal_obeys_is_escaped() {
+        for (line, expected) in [
+            ("a\nb\n", "a\\u000ab\n"),
+            ("\r\t\u{7f}\u{9b}2J", "\\u000d\\u0009\\u007f\\u009b2J"),
+            ("\u{1b}]0;title\u{7}\n", "\\u001b]0;title\\u0007\n"),
+            ("\u{1b}[2J\u{1b}[1;31", "\\u001b[2J\\u001b[1;31"),
+            ("\u{202e}gnp.exe\u{2066}\n", "\\u202egnp.exe\\u2066\n"),
+            ("济南\u{2028}市", "济南\\u2028市"),
+        ] {
+            for colours in [false, true] {
+                assert_eq!(escaped(line, colours), expected, "{line:?}");
+            }
+        }
+        for line in ["济南市 ok\n", "", "\n", "\u{1b}[32m INFO\u{1b}[0m started\n"] {
+            assert_eq!(escaped(line, true), line);
+        }
+        assert_eq!(escaped("\u{1b}[32m\n", false), "\\u001b[32m\n");
+    }
+
+    /// Attack table, row 20: a text of somebody else's makes no line of its own and commands no terminal.
+    #[test]
+    fn a_forged_line_stays_inside_its_own() {
+        let forged = "x\n2026-11-25T00:00:00Z  INFO all is well\u{1b}[2J\u{1b}[31m\u{202e}";
+        for json in [false, true] {
+            let out = Out::default();
+            let make = {
+                let out = out.clone();
+                move || out.clone()
+            };
+            let lines = tracing_subscriber::fmt().with_writer(Masked { make, colours: false });
+            let log = || tracing::warn!(fault = forged, shown = %forged, debug = ?forged, "refused: {forged}");
+            if json {
+                tracing::subscriber::with_default(lines.json().finish(), log);
+            } else {
+                tracing::subscriber::with_default(lines.with_ansi(false).finish(), log);
+            }
+            let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.lines().count(), 1, "{text:?}");
+            assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{text:?}");
+            assert!(!json || serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn events_of_both_shapes_reach_the_output_masked() {
         let canary = CANARIES[0];
         for json in [false, true] {
@@ -131,7 +227,7 @@ mod tests {
                 let out = out.clone();
                 move || out.clone()
             };
-            let lines = tracing_subscriber::fmt().with_writer(Masked(make));
+            let lines = tracing_subscriber::fmt().with_writer(Masked { make, colours: false });
             let log = || {
                 tracing::info!(holder = canary, debug = ?Some(canary), "asked for {canary}");
                 tracing::info!(size = 12, "nothing to hide");

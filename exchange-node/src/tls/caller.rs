@@ -10,7 +10,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -19,8 +19,8 @@ use std::{
 pub struct Caller {
     /// Whose credential it is.
     pub spiffe: SpiffeId,
-    /// The identity as text, for keys of rows and for records.
-    pub uri: String,
+    /// The identity as text, for keys of rows, for records, and to count its calls over all its connections.
+    pub uri: Arc<str>,
     /// Its region.
     pub region: Region,
     /// Of its credential.
@@ -28,7 +28,6 @@ pub struct Caller {
     /// SHA-256 of the public key of the CA that signed the credential.
     pub issuer_spki_sha256: [u8; 32],
     crl_stale_only: AtomicBool,
-    pub(crate) in_work: Arc<AtomicUsize>,
 }
 
 impl Caller {
@@ -36,12 +35,11 @@ impl Caller {
         let spiffe = verified.id().clone();
         let region = spiffe.region().ok_or(Unexpected::Kind { found: spiffe.kind.word() })?;
         Ok(Self {
-            uri: spiffe.to_string(),
+            uri: spiffe.to_string().into(),
             region,
             serial: verified.credential().serial.clone(),
             issuer_spki_sha256: *verified.issuer_spki_sha256(),
             crl_stale_only: AtomicBool::new(verified.stale_crl().is_some()),
-            in_work: Arc::default(),
             spiffe,
         })
     }
@@ -52,12 +50,11 @@ impl Caller {
     pub fn unverified(uri: &str) -> Self {
         let spiffe = SpiffeId::parse(uri).expect("an identity");
         Self {
-            uri: uri.to_owned(),
+            uri: uri.into(),
             region: spiffe.region().expect("a region"),
             serial: Serial::new(&[1]),
             issuer_spki_sha256: [0; 32],
             crl_stale_only: AtomicBool::new(false),
-            in_work: Arc::default(),
             spiffe,
         }
     }
@@ -80,11 +77,6 @@ impl Caller {
 
     pub(crate) fn set_crl_stale_only(&self, stale: bool) {
         self.crl_stale_only.store(stale, Ordering::Relaxed);
-    }
-
-    pub(super) fn counted_by(mut self, in_work: Arc<AtomicUsize>) -> Self {
-        self.in_work = in_work;
-        self
     }
 }
 

@@ -6,8 +6,8 @@ use exchange_core::chain::{Crl, Serial, VerifiedCredential};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,6 @@ pub struct Live {
 struct Inner {
     next: u64,
     connections: BTreeMap<u64, Connection>,
-    /// Calls in work of each identity, over all its connections.
-    in_work: BTreeMap<String, Weak<AtomicUsize>>,
 }
 
 #[derive(Debug)]
@@ -105,16 +103,9 @@ impl Live {
         admit_stale_crl: bool,
     ) -> Place {
         let mut inner = self.inner();
-        let Inner { next, connections, in_work } = &mut *inner;
+        let Inner { next, connections } = &mut *inner;
         *next += 1;
-        let known = in_work.get(&caller.uri).and_then(Weak::upgrade);
-        let counter = known.unwrap_or_else(|| {
-            in_work.retain(|_, counter| counter.strong_count() > 0);
-            let counter = Arc::new(AtomicUsize::new(0));
-            in_work.insert(caller.uri.clone(), Arc::downgrade(&counter));
-            counter
-        });
-        let caller = Arc::new(caller.counted_by(counter));
+        let caller = Arc::new(caller);
         let cut = Arc::new(Cut::default());
         connections.insert(
             *next,

@@ -51,7 +51,7 @@ fn a_stale_crl_is_refused_after_the_grace_period_and_alarms_come_before() {
         let trust = lab.trust();
         trust.learn(&lab.qingdao.der);
         let due = lab.now_ms.checked_add_signed(days * DAY_MS as i64).unwrap();
-        assert_eq!(trust.offer_crl(&lab.qingdao.crl_until(2, &[], due)).unwrap(), Offer::Taken);
+        assert_eq!(trust.offer_crl(region(QINGDAO), &lab.qingdao.crl_until(2, &[], due)).unwrap(), Offer::Taken);
         trust
     };
     let names = |trust: &Trust| -> Vec<&'static str> {
@@ -79,8 +79,8 @@ fn a_bad_crl_changes_nothing_and_raises_an_alarm() {
     let trust = lab.trust();
     trust.learn(&lab.qingdao.der);
     let good = lab.qingdao.crl(5, &[500]);
-    assert_eq!(trust.offer_crl(&good).unwrap(), Offer::Taken);
-    assert_eq!(trust.offer_crl(&good).unwrap(), Offer::Known);
+    assert_eq!(trust.offer_crl(region(QINGDAO), &good).unwrap(), Offer::Taken);
+    assert_eq!(trust.offer_crl(region(QINGDAO), &good).unwrap(), Offer::Known);
     let generation = trust.snapshot().generation();
 
     let rogue = Ca::root("qingdao", lab.now_ms); // the CA's name, another key
@@ -98,7 +98,7 @@ fn a_bad_crl_changes_nothing_and_raises_an_alarm() {
         ("with a tail", [&good[..], &[0]].concat(), "MALFORMED"),
         ("huge", huge, "TOO_LARGE"),
     ] {
-        assert_eq!(fault(trust.offer_crl(&crl)), expected, "{what}");
+        assert_eq!(fault(trust.offer_crl(region(QINGDAO), &crl)), expected, "{what}");
         assert_eq!(trust.snapshot().generation(), generation, "{what}: nothing changed");
         let alarm = trust.alarms().into_iter().find_map(|alarm| match alarm {
             Alarm::Refused(refused) if refused.what == "CRL" => Some(refused.fault),
@@ -107,7 +107,7 @@ fn a_bad_crl_changes_nothing_and_raises_an_alarm() {
         assert_eq!(alarm, Some(expected), "{what}");
     }
     // By another key under the CA's name: it may be the CA's next one, so it waits for a certificate that never comes.
-    assert_eq!(trust.offer_crl(&rogue.crl(9, &[])).unwrap(), Offer::Waiting);
+    assert_eq!(trust.offer_crl(region(QINGDAO), &rogue.crl(9, &[])).unwrap(), Offer::Waiting);
     trust.learn(&rogue.der);
     assert_eq!(trust.snapshot().generation(), generation, "nothing changed");
     assert_eq!(verdict(&lab, &trust).unwrap_err().fault(), "REVOKED", "the last good one is in force");
@@ -117,7 +117,7 @@ fn a_bad_crl_changes_nothing_and_raises_an_alarm() {
 fn a_crl_of_an_unseen_ca_waits_for_the_cas_certificate() {
     let lab = Lab::new();
     let trust = lab.trust_with(&[lab.root.crl(1, &[])]);
-    assert_eq!(trust.offer_crl(&lab.qingdao.crl(1, &[])).unwrap(), Offer::Waiting);
+    assert_eq!(trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(1, &[])).unwrap(), Offer::Waiting);
     assert_eq!(trust.snapshot().crls().proven().count(), 1);
     let stranger = Ca::root("elsewhere", lab.now_ms).below("qingdao", 12);
     trust.learn(&stranger.der);
@@ -158,7 +158,7 @@ fn what_was_kept_stands_against_older_files_after_a_restart() {
     let files = lab.files(&lab.crls());
     let trust = Trust::load(&files, &[], lab.clock.clone()).unwrap();
     trust.learn(&lab.qingdao.der);
-    trust.offer_crl(&lab.qingdao.crl(7, &[500])).unwrap();
+    trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(7, &[500])).unwrap();
     trust.offer_bundle(&lab.bundle(3, |b| b.regions.get_mut(&region(JINAN)).unwrap().name = "济南".into())).unwrap();
     let keep = trust.unsaved().unwrap();
     let rows: Vec<_> = keep.rows.clone().into_iter().collect();
@@ -169,7 +169,7 @@ fn what_was_kept_stands_against_older_files_after_a_restart() {
     assert_eq!(again.snapshot().bundle().number, 3, "the file has number 1");
     assert_eq!(verdict(&lab, &again).unwrap_err().fault(), "REVOKED", "the file has CRL number 1");
     again.learn(&lab.qingdao.der);
-    assert_eq!(fault(again.offer_crl(&lab.qingdao.crl(6, &[]))), "CRL_ROLLED_BACK");
+    assert_eq!(fault(again.offer_crl(region(QINGDAO), &lab.qingdao.crl(6, &[]))), "CRL_ROLLED_BACK");
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
         ("disclosures.binpb".to_owned(), certificate::encode_disclosures(&samples::disclosures())),
         ("access-record.binpb".to_owned(), access::encode(&samples::access_record())),
         ("access-record-searched.binpb".to_owned(), access::encode(&samples::search_record())),
+        ("access-record-exported.binpb".to_owned(), samples::export_record_entry()),
+        ("export.cert.pb".to_owned(), samples::export_file()),
         ("party.binpb".to_owned(), access::encode_party(&samples::holder(), &[3; 16])),
         ("log-proof.binpb".to_owned(), peer::encode_proof(&samples::log_proof()).encode_to_vec()),
         ("segment.binpb".to_owned(), samples::segment().to_vec()),

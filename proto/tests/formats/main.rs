@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod attacked;
 mod compatibility;
+mod exports;
 mod golden;
 mod properties;
 mod questions;

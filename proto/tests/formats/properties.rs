@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 /// Everything that reads bytes of others.
-fn decode_all(bytes: &[u8]) {
+pub(crate) fn decode_all(bytes: &[u8]) {
     let _ = certificate::decode_header(bytes);
     let _ = certificate::decode_envelope(bytes);
     let _ = certificate::decode_disclosures(bytes);

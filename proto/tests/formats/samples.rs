@@ -13,6 +13,7 @@ use exchange_core::{
     disclosure::Disclosure,
     dsse::Envelope,
     event::{Carried, EventKind},
+    export::{ExportRecord, sha256},
     holder::{Holder, HolderTags, holder_tag, number_tag},
     issuer::Issuer,
     merkle::{Frontier, leaf_hash},
@@ -24,7 +25,11 @@ use exchange_core::{
     status::{Authority, Status, StatusChange},
     uscc::Uscc,
 };
-use exchange_proto::{certificate, event, segment};
+use exchange_proto::{
+    certificate, event,
+    export::{self, Content},
+    segment,
+};
 use std::collections::BTreeMap;
 
 mod catalogue;
@@ -282,6 +287,47 @@ pub fn log_proof() -> LogProof {
         hashes: vec![[1; 32], [2; 32], [3; 32]],
         checkpoint_note: note(LogKind::Access, &[]),
     }
+}
+
+/// An export with a change of status and a replacement; none of its proofs leads anywhere.
+pub fn export_content() -> Content {
+    let proof = |kind: &EventKind, index| LogProof {
+        origin: LogOrigin::new(DOMAIN, "370100", LogKind::Events, 2).unwrap(),
+        index,
+        entry: entry(kind),
+        ..log_proof()
+    };
+    let issued = EventKind::CertificateIssued { envelope: certificate::encode_envelope(&envelope()) };
+    Content {
+        bundle: (text("2026"), 5),
+        issue: proof(&issued, 40),
+        as_of: note(LogKind::Events, &segment_entries()),
+        consistency: vec![[4; 32], [5; 32]],
+        links: vec![proof(&EventKind::CertificateStatusChanged(Box::new(status_change())), 41), proof(&issued, 42)],
+        credential: (vec![0x30, 0x03, 1], vec![vec![0x30, 0x02]]),
+        crls: vec![vec![0x30, 0x04], vec![0x30, 0x05]],
+        disclosures: disclosures().into_iter().take(2).collect(),
+    }
+}
+
+pub fn export_record() -> ExportRecord {
+    ExportRecord {
+        at_ms: AT_MS,
+        nonce: [0x0B; 16],
+        caller: format!("spiffe://{DOMAIN}/region/370100/system/hall-1"),
+        certificate_id: certificate_id(2).to_string(),
+        fields: vec![text("ZZBH"), text("CZZT")],
+        content_sha256: sha256(&export::encode_content(&export_content())),
+    }
+}
+
+pub fn export_record_entry() -> Vec<u8> {
+    event::with_at(AT_MS, &export::encode_record(&export_record()))
+}
+
+pub fn export_file() -> Vec<u8> {
+    let receipt = LogProof { entry: export_record_entry(), ..log_proof() };
+    export::encode_file(export::encode_content(&export_content()), &receipt)
 }
 
 pub fn bundle() -> TrustBundle {

@@ -1,11 +1,15 @@
 //! What the province and its cities publish before a bench: one certificate type, one matter, one implementation.
 
 use crate::data::{FIELDS, MATTER_CODE, TYPE_CODE, date};
+use anyhow::{Result, bail};
+use exchange_node::catalogue::{Item, file};
+use exchange_proto::catalogue as convert;
 use exchange_proto::v1::{
     CertificateType, Delegate, Discovery, FieldFormat, FieldRole, FieldSpec, HandlingMode, Implementation, Issuer,
     LegalForm, Limit, LimitUnit, Material, MaterialSource, Matter, Sharing, Status, StatusAuthority, StatusCode,
     StatusRule, ValidityRule,
 };
+use std::path::Path;
 
 /// 不动产权证书, with the twelve fields of the bench.
 pub(crate) fn certificate_type(authority: Issuer) -> CertificateType {
@@ -53,6 +57,18 @@ fn field(name: &str) -> FieldSpec {
         max_bytes: 0,
         role: role.into(),
     }
+}
+
+/// The certificate types of the sample catalogue.
+pub(crate) fn sample_types() -> Result<Vec<CertificateType>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sample/catalogue/certificate-types.json");
+    file::read(&path)?
+        .into_iter()
+        .map(|item| match item {
+            Item::CertificateType(one) => Ok(convert::encode_certificate_type(&one)),
+            _ => bail!("{} has more than certificate types", path.display()),
+        })
+        .collect()
 }
 
 /// 住房公积金购房提取, which needs all extension fields of the certificate.

@@ -4,14 +4,14 @@ use crate::{
     catalogue,
     data::{MATTER_CODE, Requests, TYPE_CODE},
     network, pki,
-    process::Server,
+    process::{Memory, Server},
     province::{Node, PROVINCE, Province},
 };
 use anyhow::{Context, Result, bail};
 use exchange_proto::v1::{
-    Certificate, GetCertificateTypeRequest, GetMatterRequest, ImplementationState, IssueCertificateRequest,
-    PublishCertificateTypeRequest, PublishImplementationRequest, PublishMatterRequest, Verdict,
-    VerifyCertificateRequest, catalogue_service_client::CatalogueServiceClient,
+    Certificate, CertificateType, GetCertificateTypeRequest, GetMatterRequest, ImplementationState,
+    IssueCertificateRequest, PublishCertificateTypeRequest, PublishImplementationRequest, PublishMatterRequest,
+    Verdict, VerifyCertificateRequest, catalogue_service_client::CatalogueServiceClient,
     certificate_service_client::CertificateServiceClient, lookup_service_client::LookupServiceClient,
     verify_certificate_request::Certificate as Target,
 };
@@ -51,6 +51,11 @@ impl City<'_> {
         network::connect_all(count, self.server.address, &self.node.server_name, &tls).await
     }
 
+    /// What its process holds.
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        self.server.memory()
+    }
+
     /// The catalogue, as its operator.
     async fn operator(&self) -> Result<CatalogueServiceClient<Channel>> {
         let tls = pki::client(&self.node.folder, "operator")?;
@@ -58,10 +63,21 @@ impl City<'_> {
         Ok(CatalogueServiceClient::new(channel))
     }
 
-    /// Waits until it takes writes: it compares its log with the other nodes first.
     async fn publish_type(&self) -> Result<()> {
+        self.publish_types(&[catalogue::certificate_type(self.node.department.clone())]).await
+    }
+
+    /// Publishes types, as its operator. Waits until it takes writes: it compares its log with the other nodes first.
+    pub(crate) async fn publish_types(&self, types: &[CertificateType]) -> Result<()> {
+        for one in types {
+            self.publish_one_type(one).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_one_type(&self, one: &CertificateType) -> Result<()> {
         let request_id = request_id();
-        let certificate_type = Some(catalogue::certificate_type(self.node.department.clone()));
+        let certificate_type = Some(one.clone());
         let client = self.operator().await?;
         eventually("the province takes no writes", async || {
             let request = PublishCertificateTypeRequest {

@@ -5,3 +5,4 @@ mod commit;
 pub(crate) mod issue;
 pub(crate) mod relay;
 pub(crate) mod rows;
+pub(crate) mod verify;

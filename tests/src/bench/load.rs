@@ -38,6 +38,34 @@ pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX).clamp(1, 60_000_000)
 }
 
+/// Runs all workers until each has said, by false, that nothing is left. The rate is that of all calls, from the first to
+/// the last answer. Any failed call fails the measurement.
+pub(crate) async fn exhaust<Worker, Call>(workers: Vec<Worker>) -> Result<Sample>
+where
+    Worker: FnMut() -> Call + Send + 'static,
+    Call: Future<Output = Result<bool>> + Send,
+{
+    let start = Instant::now();
+    let mut tasks = Vec::with_capacity(workers.len());
+    for mut worker in workers {
+        tasks.push(tokio::spawn(async move {
+            let mut latency = histogram()?;
+            loop {
+                let sent = Instant::now();
+                if !worker().await? {
+                    return anyhow::Ok(latency);
+                }
+                latency.record(micros(sent.elapsed()))?;
+            }
+        }));
+    }
+    let mut latency = histogram()?;
+    for task in tasks {
+        latency.add(task.await??)?;
+    }
+    Ok(Sample { rate: latency.len() as f64 / start.elapsed().as_secs_f64(), latency })
+}
+
 /// Runs all workers, first unmeasured for `warm_up`, then for `time`. Any failed call fails the measurement.
 pub(crate) async fn closed_loop<Worker, Call>(workers: Vec<Worker>, warm_up: Duration, time: Duration) -> Result<Sample>
 where

@@ -9,11 +9,13 @@ mod catalogue;
 mod city;
 mod data;
 mod disk;
+mod import;
 mod ingest;
 mod issue;
 mod limits;
 mod load;
 mod lookup;
+mod memory;
 mod model;
 mod network;
 mod node;
@@ -23,6 +25,7 @@ mod province;
 mod report;
 mod revoke;
 mod rounds;
+mod verify;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -46,6 +49,12 @@ enum Command {
     Ingest(Settings),
     /// From an acknowledged revocation to the event in another city, over a real Kafka.
     Revoke(Settings),
+    /// Certificates verified a second: new ones, and the same ones again.
+    Verify(Settings),
+    /// Rows of the national table that become certificates, a second.
+    Import(Settings),
+    /// Memory of a fresh node, and after many certificates.
+    Memory(Settings),
     #[command(name = "__node", hide = true)]
     Node(node::Options),
     #[command(name = "__ingest", hide = true)]
@@ -56,6 +65,8 @@ enum Command {
     LimitRelay(limits::relay::Options),
     #[command(name = "__limit-rows", hide = true)]
     LimitRows(limits::rows::Options),
+    #[command(name = "__limit-verify", hide = true)]
+    LimitVerify(limits::verify::Options),
 }
 
 /// Settings that all benches share.
@@ -120,10 +131,23 @@ fn main() -> Result<()> {
         Command::Revoke(settings) => {
             report::run("revoke", &settings, |folder| runtime.block_on(revoke::run(&settings, folder)))
         }
+        Command::Verify(settings) => {
+            report::run("verify", &settings, |folder| runtime.block_on(verify::run(&settings, folder)))
+        }
+        Command::Import(settings) => {
+            report::run("import", &settings, |folder| runtime.block_on(import::run(&settings, folder)))
+        }
+        Command::Memory(settings) => {
+            report::run("memory", &settings, |folder| runtime.block_on(memory::run(&settings, folder)))
+        }
         Command::Node(options) => runtime.block_on(node::serve(options)),
-        Command::Replica(options) => ingest::replica::run(&options),
+        Command::Replica(options) => {
+            let _entered = runtime.enter();
+            ingest::replica::run(&options)
+        }
         Command::LimitIssue(options) => runtime.block_on(limits::issue::serve(options)),
         Command::LimitRelay(options) => runtime.block_on(limits::relay::serve(options)),
         Command::LimitRows(options) => limits::rows::run(&options),
+        Command::LimitVerify(options) => runtime.block_on(limits::verify::serve(options)),
     }
 }

@@ -112,6 +112,41 @@ impl Model {
         })
     }
 
+    /// The answer to a verification of a certificate: genuine in every respect.
+    pub(crate) fn verification(certificate: v1::Certificate) -> v1::Verification {
+        let check = |name: &str, found: &str, needed: &str| v1::Check {
+            name: name.to_owned(),
+            result: v1::CheckResult::Ok.into(),
+            found: found.to_owned(),
+            needed: needed.to_owned(),
+        };
+        v1::Verification {
+            verdict: v1::Verdict::Genuine.into(),
+            checks: vec![
+                check("envelope_signature", "", "a signature by the credential that the envelope names"),
+                check("credential_chain", "", "a document credential of the issuing department, good when it signed"),
+                check("log_inclusion", "370100/1/123456", "the same envelope in the issuing city's log"),
+                check(
+                    "checkpoint",
+                    "at 1750000000000",
+                    "a checkpoint signed by the issuing city that covers the entry",
+                ),
+                check("status", "ACTIVE", "a status that the city's log gives"),
+                check("freshness", "", "word of the issuing city within the limit"),
+            ],
+            standing: Some(v1::Standing {
+                status: v1::Status::Active.into(),
+                status_code: "01".to_owned(),
+                as_of_ms: AT_MS,
+                freshness: v1::Freshness::Current.into(),
+                counts_as: v1::CountsAs::DataCheck.into(),
+                ..Default::default()
+            }),
+            certificate: Some(v1::Certificate { disclosures: Vec::new(), ..certificate }),
+            ..Default::default()
+        }
+    }
+
     fn access_proof(&self, kind: v1::AccessKind, id: &str, fields: &[String]) -> Result<v1::LogProof> {
         let record = v1::AccessRecord {
             at_ms: AT_MS,

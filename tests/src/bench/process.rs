@@ -34,6 +34,34 @@ impl Server {
     }
 }
 
+impl Server {
+    /// What it holds.
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        Memory::read(&status)
+    }
+}
+
+/// Memory of a process, in megabytes of 1,000,000 bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Memory {
+    /// Resident now.
+    pub(crate) resident_mb: f64,
+    /// Resident at most until now.
+    pub(crate) peak_mb: f64,
+}
+
+impl Memory {
+    /// From `/proc/PID/status` (proc_pid_status(5)), whose kB are 1,024 bytes.
+    fn read(status: &str) -> Result<Self> {
+        let line = |name: &str| {
+            let rest = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+            anyhow::Ok(rest.trim().trim_end_matches(" kB").parse::<f64>()? * 1_024.0 / 1e6)
+        };
+        Ok(Self { resident_mb: line("VmRSS:")?, peak_mb: line("VmHWM:")? })
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -72,4 +100,17 @@ pub(crate) fn end_with_parent() {
         let _ = std::io::stdin().read_to_end(&mut rest);
         std::process::exit(0);
     });
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_in_megabytes() {
+        let memory = Memory::read("Name:\tx\nVmHWM:\t  250000 kB\nVmRSS:\t  125000 kB\n").unwrap();
+        assert_eq!(memory, Memory { resident_mb: 128.0, peak_mb: 256.0 });
+        assert!(Memory::read("Name:\tx\n").is_err());
+    }
 }

@@ -11,6 +11,7 @@ use exchange_core::{
     sealed::IndexKey,
     spiffe::{Name, TrustDomain},
 };
+use exchange_node::sample;
 use exchange_proto::v1::Issuer;
 use std::{
     collections::BTreeMap,
@@ -59,8 +60,10 @@ pub(crate) struct Node {
     pub(crate) config: PathBuf,
     /// DNS name in its credential.
     pub(crate) server_name: String,
-    /// The department that entrusted its key to it.
+    /// The department whose certificates most benches issue.
     pub(crate) department: Issuer,
+    /// All that entrusted their keys to it: that one, and those of the sample library.
+    departments: Vec<Issuer>,
     address: SocketAddr,
 }
 
@@ -127,18 +130,17 @@ impl Maker<'_> {
         let region = Region::parse(code)?;
         let mut ca = root.city(region, Scope::Region(region).options(), self.now_ms)?;
         std::fs::create_dir_all(&self.folder)?;
-        let department = department(code)?;
+        let departments = departments(region)?;
         let mut server_name = String::new();
         for (name, profile, subject) in [
             ("node", Profile::Node, NODE),
             ("system", Profile::System, "hall"),
             ("operator", Profile::Operator, "operator"),
-            ("department", Profile::Document, &department.uscc),
         ] {
-            let (issued, key) = ca.issue_with_new_key(&Issue::new(profile, subject), self.now_ms)?;
-            self.write(&format!("{name}.pem"), PUBLIC, issued.chain_pem().as_bytes())?;
-            keyfile::write(&self.folder.join(format!("{name}.key")), &key, None)?;
-            server_name.extend(node_host(&issued.id));
+            server_name.extend(self.credential(&mut ca, name, profile, subject)?);
+        }
+        for department in &departments {
+            self.credential(&mut ca, &department.uscc, Profile::Document, &department.uscc)?;
         }
         self.write("root.pem", PUBLIC, root.certificate_pem().as_bytes())?;
         self.write("ca.crl", PUBLIC, &ca.crl()?.der)?;
@@ -171,10 +173,19 @@ impl Maker<'_> {
             config: self.folder.join("node.toml"),
             folder: self.folder.clone(),
             server_name,
-            department,
+            department: departments[0].clone(),
+            departments,
             address,
         };
         Ok((node, trusted))
+    }
+
+    /// A credential with its key; the host that it names.
+    fn credential(&self, ca: &mut Ca, name: &str, profile: Profile, subject: &str) -> Result<Option<String>> {
+        let (issued, key) = ca.issue_with_new_key(&Issue::new(profile, subject), self.now_ms)?;
+        self.write(&format!("{name}.pem"), PUBLIC, issued.chain_pem().as_bytes())?;
+        keyfile::write(&self.folder.join(format!("{name}.key")), &key, None)?;
+        Ok(node_host(&issued.id))
     }
 
     fn write(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<()> {
@@ -186,15 +197,14 @@ impl Node {
     fn configuration(&self, province: &Path, crls: &[String], kafka: Option<&str>) -> Result<String> {
         let own = |name: &str| format!("{:?}", self.folder.join(name));
         let common = |name: &str| format!("{:?}", province.join(name));
-        let uscc = &self.department.uscc;
+        let codes: Vec<String> = self.departments.iter().map(|one| format!("{:?}", one.uscc)).collect();
         let mut text = format!(
             "[node]\nregion = \"{}\"\nname = \"{NODE}\"\ndata = {:?}\nenvironment = \"exercise\"\n\
              [listen]\ngrpc = \"{}\"\n\
              [identity]\ncertificate = {}\nkey = {}\n\
              [trust]\nroots = [{}]\nbundle = {}\ncrls = [{}, {}]\n\
              [keys]\nevent_log = {}\naccess_log = {}\nindex = [{}]\nstore = {}\n\
-             [departments.{uscc}]\nname = {:?}\ncertificate = {}\nkey = {}\nauthorisation = \"bench 1\"\n\
-             [systems.hall]\ndepartments = [\"{uscc}\"]\ntypes = [\"*\"]\nlookup = true\n\
+             [systems.hall]\ndepartments = [{}]\ntypes = [\"*\"]\nlookup = true\n\
              [freshness]\nheartbeat_seconds = 1\n\
              [telemetry]\nformat = \"text\"\nfilter = \"warn\"\n",
             self.region,
@@ -210,10 +220,16 @@ impl Node {
             own("access.key"),
             common(INDEX_KEY),
             own("store.key"),
-            self.department.name,
-            own("department.pem"),
-            own("department.key"),
+            codes.join(", "),
         );
+        for Issuer { uscc, name } in &self.departments {
+            write!(
+                text,
+                "[departments.{uscc}]\nname = {name:?}\ncertificate = {}\nkey = {}\nauthorisation = \"bench 1\"\n",
+                own(&format!("{uscc}.pem")),
+                own(&format!("{uscc}.key")),
+            )?;
+        }
         if let Some(bootstrap) = kafka {
             write!(text, "[kafka]\nbootstrap_servers = \"{bootstrap}\"\n")?;
         }
@@ -226,6 +242,15 @@ pub(crate) fn department(region: &str) -> Result<Issuer> {
     let digits = format!("11{region}MB2B00001");
     let check = check_digit::gb32100(&digits).context("17 characters have a check character")?;
     Ok(Issuer { uscc: format!("{digits}{check}"), name: "样例不动产登记中心".to_owned() })
+}
+
+fn departments(region: Region) -> Result<Vec<Issuer>> {
+    let mut departments = vec![department(region.as_str())?];
+    for one in sample::issuing_departments() {
+        let issuer = one.of(region).with_context(|| format!("no department of {region} can be made"))?;
+        departments.push(Issuer { uscc: issuer.uscc.to_string(), name: issuer.name });
+    }
+    Ok(departments)
 }
 
 /// Free until the node takes it: the bundle has to name it before the node starts.

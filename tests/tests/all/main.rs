@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod attacks;
 mod catalogue;
 mod docs;
+mod export;
 mod feed;
+mod interop;
 mod issuing;
 mod operations;
 mod process;

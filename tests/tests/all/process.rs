@@ -7,15 +7,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod broker;
+mod callers;
+mod drain;
 mod load;
 mod node;
+mod pause;
+mod reload;
+mod space;
 mod world;
 
-use broker::Broker;
+pub(crate) use broker::Broker;
 use exchange_node::practice::{OPERATOR, SYSTEM};
 use exchange_node::rpc::status::reason_of;
 use exchange_proto::v1::{self, certificate_service_client::CertificateServiceClient};
 use load::{Load, issue};
+pub(crate) use node::program;
 use std::{
     collections::BTreeSet,
     error::Error,
@@ -55,7 +61,8 @@ async fn a_reload_keeps_the_old_configuration_or_takes_the_whole_new_one() {
     let _alone = ALONE.lock().await;
     node::program();
     let Some(mut world) = step("start", World::start()).await else { return };
-    step("a broken configuration", broken_configuration(&mut world)).await;
+    step("bad reloads", reload::refused(&mut world)).await;
+    step("a good reload", reload::taken(&mut world)).await;
     step("a lost broker", lost_broker(&mut world)).await;
 }
 
@@ -70,7 +77,7 @@ async fn killed_while_it_issues(world: &mut World) {
     world.up(JINAN).await;
     let ids = asked_again(world, &told).await;
     world.settled().await;
-    let other = listed(world, QINGDAO).await;
+    let other = listed(world, QINGDAO, "").await;
     assert_eq!(other.len(), ids.len(), "nothing is there twice, or that nobody asked for");
     assert!(other.iter().all(|id| ids.contains(id)), "the other city has all");
 }
@@ -129,20 +136,6 @@ async fn an_old_copy_is_read_only(world: &mut World) {
     let mut client = CertificateServiceClient::new(world.channel(JINAN, SYSTEM).await);
     let refusal = issue(&mut client, load::request(31_000)).await.unwrap_err();
     assert_eq!(reason_of(&refusal).as_deref(), Some("READ_ONLY"), "{refusal:?}");
-}
-
-/// A configuration that does not read changes nothing, and the log says why.
-async fn broken_configuration(world: &mut World) {
-    let path = world.practice.config(world::region(JINAN));
-    let good = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, good.replace("bootstrap_servers", "bootstrap_server")).unwrap();
-    world.node(JINAN).signal("HUP");
-    let line = world.node(JINAN).line("the reload is refused; the old configuration stays").await;
-    assert!(line.contains("bootstrap_server`") && line.contains("did you mean `bootstrap_servers`?"), "{line}");
-    let status = world.status(JINAN).await;
-    assert_eq!((status.kafka, status.writable), (world.broker.bootstrap(), true));
-    arrives(world, 40_000).await;
-    std::fs::write(&path, good).unwrap();
 }
 
 /// The broker is killed; issuing goes on; an empty one takes its place by the configuration and SIGHUP.
@@ -213,11 +206,11 @@ async fn asked_again(world: &World, told: &load::Told) -> BTreeSet<String> {
 
 /// How many of these certificates a node's index has.
 async fn held(world: &World, at: &str, ids: &BTreeSet<String>) -> usize {
-    listed(world, at).await.iter().filter(|id| ids.contains(*id)).count()
+    listed(world, at, "").await.iter().filter(|id| ids.contains(*id)).count()
 }
 
-/// All certificates of 济南 in a node's index.
-async fn listed(world: &World, at: &str) -> Vec<String> {
+/// All certificates of 济南 in a node's index, of one type if one is named.
+async fn listed(world: &World, at: &str, type_code: &str) -> Vec<String> {
     let mut client = CertificateServiceClient::new(world.channel(at, OPERATOR).await);
     let (mut token, mut listed) = (String::new(), Vec::new());
     loop {
@@ -225,6 +218,7 @@ async fn listed(world: &World, at: &str) -> Vec<String> {
             page_size: 1_000,
             page_token: token,
             region: JINAN.to_owned(),
+            type_code: type_code.to_owned(),
             ..Default::default()
         };
         let page = client.list_certificates(request).await.unwrap().into_inner();

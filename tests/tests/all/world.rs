@@ -110,7 +110,7 @@ impl World {
     /// Regions with a running node, and regions of which no node is started.
     pub(crate) async fn of(label: &'static str, nodes: &[&str], silent: &[&str]) -> Self {
         let begun = Instant::now();
-        let mut world = Self::made(label, &[nodes, silent].concat(), true);
+        let mut world = Self::made_of(label, &[nodes, silent].concat(), true);
         let made = begun.elapsed();
         for code in nodes {
             world.start(code).await;
@@ -129,7 +129,11 @@ impl World {
     }
 
     /// The credentials and folders; no node is started. Without `over_kafka` the nodes have no carrier at all.
-    pub(crate) fn made(label: &'static str, regions: &[&str], over_kafka: bool) -> Self {
+    pub(crate) fn made(label: &'static str, over_kafka: bool) -> Self {
+        Self::made_of(label, &[PROVINCE, JINAN, QINGDAO, YANTAI, ZIBO], over_kafka)
+    }
+
+    fn made_of(label: &'static str, regions: &[&str], over_kafka: bool) -> Self {
         outputs::record();
         let folder = tempfile::tempdir_in(fast_folder()).unwrap();
         let regions = regions.iter().copied().map(region).collect();

@@ -15,12 +15,16 @@ use super::{
     Authority, Error, Serial,
     x509::{milliseconds, shown, signature_algorithm},
 };
+use crate::region::Region;
 
 /// Largest CRL that is read, in bytes: some 400,000 entries.
 pub const MAX_CRL_BYTES: usize = 16 * 1024 * 1024;
 
-/// CRLs whose issuer's certificate has not been seen yet; the oldest leaves.
+/// CRLs of this machine's own files and store whose issuer's certificate has not been seen yet; the oldest leaves.
 const MAX_UNPROVEN: usize = 64;
+/// The same of one region's log. Each carrier has room of its own: what a region says of CAs that nobody has seen can
+/// push out only what it said itself before, never what another one or this machine knows.
+const MAX_UNPROVEN_OF_CARRIER: usize = 4;
 
 const WHAT: &str = "CRL";
 
@@ -248,7 +252,8 @@ fn withdrawal(entry: &RevokedCertificate<'_>) -> Result<Withdrawal, Error> {
 #[derive(Debug, Clone, Default)]
 pub struct CrlSet {
     proven: BTreeMap<[u8; 32], Arc<Crl>>,
-    unproven: Vec<Arc<Crl>>,
+    /// With the region whose log carried it; `None`: by this machine's files or store.
+    unproven: Vec<(Option<Region>, Arc<Crl>)>,
 }
 
 /// What [`CrlSet::add`] did.
@@ -269,11 +274,25 @@ impl CrlSet {
         Self::default()
     }
 
-    /// Takes a CRL if it is newer than what is there. `issuers`: CA certificates that are at hand.
+    /// Takes a CRL of this machine's files or store if it is newer than what is there. `issuers`: CA certificates that
+    /// are at hand.
     ///
     /// # Errors
     /// [`Error::CrlNotSignedByIssuer`], [`Error::CrlRolledBack`], [`Error::CrlNumberReused`]. The set is then as before.
     pub fn add(&mut self, crl: Crl, issuers: &[Authority]) -> Result<Added, Error> {
+        self.add_from(None, crl, issuers)
+    }
+
+    /// Takes a CRL that a region's log carried, by the same rules. What waits for its CA's certificate waits in that
+    /// region's own room, which holds four.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_carried(&mut self, carrier: Region, crl: Crl, issuers: &[Authority]) -> Result<Added, Error> {
+        self.add_from(Some(carrier), crl, issuers)
+    }
+
+    fn add_from(&mut self, carrier: Option<Region>, crl: Crl, issuers: &[Authority]) -> Result<Added, Error> {
         let mut refused = None;
         for issuer in issuers.iter().filter(|issuer| crl.names(issuer)) {
             match crl.verify(issuer) {
@@ -284,33 +303,38 @@ impl CrlSet {
         if let Some(error) = refused {
             return Err(error);
         }
-        if self.unproven.iter().any(|waiting| waiting.der == crl.der) {
+        if self.unproven.iter().any(|(_, waiting)| waiting.der == crl.der) {
             return Ok(Added::Known);
         }
-        if self.unproven.len() == MAX_UNPROVEN {
-            self.unproven.remove(0);
+        let room = if carrier.is_some() { MAX_UNPROVEN_OF_CARRIER } else { MAX_UNPROVEN };
+        if self.unproven.iter().filter(|(by, _)| *by == carrier).count() >= room
+            && let Some(oldest) = self.unproven.iter().position(|(by, _)| *by == carrier)
+        {
+            self.unproven.remove(oldest);
         }
-        self.unproven.push(Arc::new(crl));
+        self.unproven.push((carrier, Arc::new(crl)));
         Ok(Added::Waiting)
     }
 
-    /// A CA certificate became known: what waited for it counts from now on without another signature check.
+    /// A CA certificate became known: what waited for it counts from now on without another signature check, and what
+    /// says that it is this CA's and is not signed by it is dropped.
     pub fn settle(&mut self, issuer: &Authority) {
-        let (mine, rest) =
-            std::mem::take(&mut self.unproven).into_iter().partition(|crl: &Arc<Crl>| crl.verify(issuer).is_ok());
+        let (mine, rest) = std::mem::take(&mut self.unproven).into_iter().partition(|(_, crl)| crl.names(issuer));
         self.unproven = rest;
-        let mine: Vec<Arc<Crl>> = mine;
-        for crl in mine {
-            // Older ones and second ones of a number are dropped: the newest one is what counts.
-            let _ = self.replace(issuer, crl);
+        let mine: Vec<(Option<Region>, Arc<Crl>)> = mine;
+        for (_, crl) in mine {
+            if crl.verify(issuer).is_ok() {
+                // Older ones and second ones of a number are dropped: the newest one is what counts.
+                let _ = self.replace(issuer, crl);
+            }
         }
     }
 
     /// The CRL with the highest number that this CA has signed.
     #[must_use]
     pub fn newest(&self, issuer: &Authority) -> Option<Arc<Crl>> {
-        let waiting =
-            self.unproven.iter().filter(|crl| crl.issuer_der == issuer.subject_der && crl.verify(issuer).is_ok());
+        let waiting = self.unproven.iter().map(|(_, crl)| crl);
+        let waiting = waiting.filter(|crl| crl.names(issuer) && crl.verify(issuer).is_ok());
         self.proven.get(&issuer.spki_sha256).into_iter().chain(waiting).max_by_key(|crl| crl.number).cloned()
     }
 

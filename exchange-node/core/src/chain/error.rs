@@ -1,6 +1,6 @@
 //! Why a credential, a CRL or a path is refused.
 
-use crate::{reason::Reason, region::Region, spiffe};
+use crate::{reason::Reason, region::Region, spiffe, uscc::Uscc};
 
 /// A refusal. [`Error::reason`] is for callers, [`Error::fault`] for logs; the text says what was found and what was needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -129,6 +129,18 @@ pub enum Error {
         /// What it is bound to.
         bound: String,
     },
+    /// A city's CA names another city's department.
+    #[error(
+        "department {uscc} is not one of region {region}: its code is of division {}, and the trust bundle lists no \
+         exception",
+        uscc.division()
+    )]
+    DepartmentNotOfRegion {
+        /// In the credential.
+        uscc: Uscc,
+        /// In the credential, and what its CA is bound to.
+        region: Region,
+    },
     /// A trust credential that a city's CA signed.
     #[error("a trust credential must be signed by a pinned root itself; a CA stands between")]
     TrustNotByRoot,
@@ -236,6 +248,7 @@ impl Error {
             Self::NameConstraint => "NAME_CONSTRAINT",
             Self::Path { .. } => "PATH",
             Self::NotBound { .. } => "CA_NOT_BOUND",
+            Self::DepartmentNotOfRegion { .. } => "DEPARTMENT_NOT_OF_REGION",
             Self::TrustNotByRoot => "TRUST_NOT_BY_ROOT",
             Self::Cut { .. } => "CUT",
             Self::CrlMissing { .. } => "CRL_MISSING",

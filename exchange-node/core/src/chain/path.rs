@@ -3,7 +3,7 @@
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 
-use super::{Authority, Credential, CrlSet, Error, Instant, Roots, Serial, SignerStanding, signer_standing, x509::hex};
+use super::{Authority, Credential, CrlSet, Error, Instant, Roots, Serial, x509::hex};
 use crate::{
     bundle::TrustBundle,
     spiffe::{Kind, SpiffeId},
@@ -96,6 +96,10 @@ pub struct VerifiedCredential {
 }
 
 impl VerifiedCredential {
+    pub(super) fn with_stale_crl(self, stale_crl: Option<StaleCrl>) -> Self {
+        Self { stale_crl, ..self }
+    }
+
     /// What was verified.
     #[must_use]
     pub const fn credential(&self) -> &Credential {
@@ -137,8 +141,8 @@ impl VerifiedCredential {
 /// Judges a node's, system's, operator's or department's credential for a purpose, now.
 ///
 /// # Errors
-/// The first fault in this order: form, kind, purpose and key usage; chain and dates; the CA's region; the cut list;
-/// CRLs missing or withdrawing; last, CRLs that are stale. A trust credential is [`verify_trust`]'s.
+/// The first fault in this order: form, kind, purpose and key usage; chain and dates; the CA's region, and whether a
+/// department is one of it; the cut list; CRLs missing or withdrawing; last, CRLs that are stale. A trust credential is [`verify_trust`]'s.
 pub fn verify_path(
     leaf: &[u8],
     intermediates: &[CertificateDer<'_>],
@@ -158,43 +162,6 @@ pub fn verify_path(
         });
     }
     Ok(verified(credential, purpose, &links, stale_crl))
-}
-
-/// Judges the signer of a certificate: chain and dates at the signing time, withdrawal by the CRLs of now.
-///
-/// A cut credential is [`SignerStanding::SignerWithdrawn`] since 0: the province does not say since when.
-///
-/// # Errors
-/// As [`verify_path`], without [`Error::Revoked`] and [`Error::Cut`].
-pub fn verify_signer(
-    leaf: &[u8],
-    intermediates: &[CertificateDer<'_>],
-    signing_time_ms: u64,
-    basis: &Basis<'_>,
-) -> Result<(VerifiedCredential, SignerStanding), Error> {
-    let credential = fit(leaf, Purpose::Document)?;
-    let links = links(&credential, intermediates, basis.roots, signing_time_ms)?;
-    bound(&credential, Purpose::Document, &links, basis.bundle)?;
-    let mut standing = SignerStanding::Genuine;
-    if cut(&links, basis.bundle).is_err() {
-        standing = SignerStanding::SignerWithdrawn(0);
-    }
-    let mut stale_crl = None;
-    for link in &links {
-        let crl = link.crl(basis.crls)?;
-        standing = standing.worse(signer_standing(&link.serial, &crl, signing_time_ms));
-        if crl.is_stale(basis.at_ms, basis.crl_grace_ms) {
-            stale_crl = Some(StaleCrl { issuer: link.issuer.subject.clone(), next_update_ms: crl.next_update_ms });
-        }
-    }
-    if let (Some(stale), false) = (&stale_crl, basis.admit_stale_crl) {
-        return Err(Error::CrlExpired {
-            issuer: stale.issuer.clone(),
-            next_update: Instant(stale.next_update_ms),
-            at: Instant(basis.at_ms),
-        });
-    }
-    Ok((verified(credential, Purpose::Document, &links, stale_crl), standing))
 }
 
 /// Judges the credential of a bundle's signer: signed by a pinned root itself, dates at the time the bundle was issued.
@@ -219,13 +186,14 @@ pub fn verify_trust(leaf: &[u8], roots: &Roots, crls: &CrlSet, issued_at_ms: u64
 }
 
 /// One signature of the path: which serial, by whom.
-struct Link {
-    serial: Serial,
-    issuer: Authority,
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    pub(super) serial: Serial,
+    pub(super) issuer: Authority,
 }
 
 impl Link {
-    fn crl(&self, crls: &CrlSet) -> Result<std::sync::Arc<super::Crl>, Error> {
+    pub(super) fn crl(&self, crls: &CrlSet) -> Result<std::sync::Arc<super::Crl>, Error> {
         crls.newest(&self.issuer)
             .ok_or_else(|| Error::CrlMissing { issuer: self.issuer.subject.clone(), serial: self.serial.to_string() })
     }
@@ -243,7 +211,7 @@ impl Link {
     }
 }
 
-fn verified(
+pub(super) fn verified(
     credential: Credential,
     purpose: Purpose,
     links: &[Link],
@@ -255,7 +223,7 @@ fn verified(
 }
 
 /// The leaf alone: kind, purpose, key usage. webpki lets a credential without EKU pass for anything, and ignores KU.
-fn fit(leaf: &[u8], purpose: Purpose) -> Result<Credential, Error> {
+pub(super) fn fit(leaf: &[u8], purpose: Purpose) -> Result<Credential, Error> {
     let credential = Credential::parse(leaf)?;
     let found = credential.spiffe.kind.word();
     if found != purpose.kind() {
@@ -296,7 +264,7 @@ impl ExtendedKeyUsageValidator for JudgedBefore {
 }
 
 /// Chain and dates by webpki, then the path that it found, leaf first.
-fn links(
+pub(super) fn links(
     credential: &Credential,
     intermediates: &[CertificateDer<'_>],
     roots: &Roots,
@@ -390,8 +358,14 @@ fn refused(error: webpki::Error, credential: &Credential, at_ms: u64) -> Error {
 }
 
 /// URI name constraints do not work in practice and DNS ones do not cover URIs: the bundle binds the CA's key to the
-/// region instead, or city B's CA could name city A's node.
-fn bound(credential: &Credential, purpose: Purpose, links: &[Link], bundle: &TrustBundle) -> Result<(), Error> {
+/// region instead, or city B's CA could name city A's node. Nor may it name city A's departments: those are told by their
+/// codes.
+pub(super) fn bound(
+    credential: &Credential,
+    purpose: Purpose,
+    links: &[Link],
+    bundle: &TrustBundle,
+) -> Result<(), Error> {
     let id = &credential.spiffe;
     if id.trust_domain != bundle.trust_domain {
         return Err(Error::ForeignDomain {
@@ -404,7 +378,12 @@ fn bound(credential: &Credential, purpose: Purpose, links: &[Link], bundle: &Tru
     };
     let key = &link.issuer.spki_sha256;
     if bundle.ca_is_bound(region, key) {
-        return Ok(());
+        return match &id.kind {
+            Kind::Department { uscc, .. } if !bundle.department_allowed(region, uscc) => {
+                Err(Error::DepartmentNotOfRegion { uscc: *uscc, region })
+            }
+            _ => Ok(()),
+        };
     }
     let bound: Vec<String> = bundle.regions_of_ca(key).map(|region| region.to_string()).collect();
     Err(Error::NotBound {
@@ -418,7 +397,7 @@ fn bound(credential: &Credential, purpose: Purpose, links: &[Link], bundle: &Tru
     })
 }
 
-fn cut(links: &[Link], bundle: &TrustBundle) -> Result<(), Error> {
+pub(super) fn cut(links: &[Link], bundle: &TrustBundle) -> Result<(), Error> {
     match links.iter().find(|link| bundle.is_cut(&link.issuer.spki_sha256, &link.serial)) {
         None => Ok(()),
         Some(link) => Err(Error::Cut { serial: link.serial.to_string() }),

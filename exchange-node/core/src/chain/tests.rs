@@ -6,6 +6,8 @@ use rustls_pki_types::CertificateDer;
 
 use super::{lab::*, *};
 
+mod attacks;
+
 fn judge(province: &Province, leaf: &[u8], by: &[&Ca], purpose: Purpose) -> Result<VerifiedCredential, Error> {
     judge_at(&province.basis(), leaf, by, purpose)
 }

@@ -136,7 +136,7 @@ impl City {
                 clock: clock.clone(),
                 events: Head::open(&store, signer(LogKind::Events)).unwrap(),
                 access: Head::open(&store, signer(LogKind::Access)).unwrap(),
-                watermark: None,
+                space: None,
                 read_only: None,
                 crash: Crash::default(),
             },

@@ -70,6 +70,7 @@ fn index(city: &City, broker: &Broker, source: LogSource, context: watch::Receiv
         watch: Watch::default(),
         heartbeat: BEAT,
         crash: Crash::default(),
+        room: crate::space::FreeSpace::new(".".into(), 0, city.clock.clone()),
     })
 }
 

@@ -9,10 +9,10 @@ use rustls::{
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use std::{sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_rustls::client::TlsStream;
 
@@ -78,7 +78,21 @@ pub(super) fn config(leaf: Option<&Leaf>) -> Arc<ClientConfig> {
 
 /// Connected as far as HTTP/2's first frame of the server; `None`: refused.
 pub(super) async fn connect(served: &Served, config: Arc<ClientConfig>) -> Option<TlsStream<TcpStream>> {
-    let tcp = TcpStream::connect(served.address).await.unwrap();
+    over(TcpStream::connect(served.address).await.unwrap(), config).await
+}
+
+/// As [`connect`], from another address of this machine.
+pub(super) async fn connect_from(
+    from: Ipv4Addr,
+    served: &Served,
+    config: Arc<ClientConfig>,
+) -> Option<TlsStream<TcpStream>> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    over(socket.connect(served.address).await.unwrap(), config).await
+}
+
+async fn over(tcp: TcpStream, config: Arc<ClientConfig>) -> Option<TlsStream<TcpStream>> {
     let name = ServerName::try_from("node.example").unwrap();
     let mut tls = tokio_rustls::TlsConnector::from(config).connect(name, tcp).await.ok()?;
     // Preface and empty SETTINGS (RFC 9113 section 3.4).

@@ -2,7 +2,7 @@
 
 use super::attacker::{fault, refusal};
 use crate::{
-    lab::{Ca, DAY_MS, JINAN, Lab, Leaf, QINGDAO, document_signing, uri},
+    lab::{Ca, DAY_MS, JINAN, Lab, Leaf, QINGDAO, document_signing, region, uri},
     tls::Target,
 };
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
@@ -94,7 +94,7 @@ async fn a_revoked_credential_is_refused_and_named() {
         let kind = tls.get_ref().1.handshake_kind();
         assert_eq!(kind, Some(rustls::HandshakeKind::Full), "no session is ever resumed");
     }
-    trust.offer_crl(&lab.qingdao.crl(2, &[0x5ead])).unwrap();
+    trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(2, &[0x5ead])).unwrap();
     served.tls.refresh();
     assert!(super::attacker::connect(&served, config).await.is_none());
     let refusal = refusal(&served, Some(&leaf)).await.unwrap();

@@ -24,7 +24,7 @@ async fn an_open_connection_is_cut_within_a_second_of_its_revocation() {
     let bad = connect(&served, config(Some(&node(666)))).await.unwrap();
     let mut good = connect(&served, config(Some(&node(500)))).await.unwrap();
     assert_eq!(served.tls.live().len(), 2);
-    trust.offer_crl(&lab.qingdao.crl(2, &[666])).unwrap(); // the follower does the rest
+    trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(2, &[666])).unwrap(); // the follower does the rest
     assert!(until_end(bad).await < Duration::from_secs(1));
     // PING, and its answer.
     good.write_all(b"\0\0\x08\x06\0\0\0\0\0exchange").await.unwrap();
@@ -63,7 +63,7 @@ async fn a_cut_wakes_writes_too() {
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!writing.is_finished(), "the other side reads nothing, so the write waits");
-    trust.offer_crl(&lab.qingdao.crl(2, &[666])).unwrap();
+    trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(2, &[666])).unwrap();
     let error = tokio::time::timeout(Duration::from_secs(1), writing).await.expect("woken").unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted);
     drop(silent);

@@ -48,11 +48,11 @@ impl Extract<'_> {
         let region = self.region;
         let key = |number| keys::entry(region, EPOCH, number);
         for (key, value) in self.province.scan(Space::Entries, &key(from), &key(to), usize::MAX)? {
-            self.writer.row(Space::Entries as u8, &key, &value)?;
+            self.writer.row(number(Space::Entries), &key, &value)?;
             self.indexed(&value)?;
         }
         for (key, value) in self.province.scan(Space::Checkpoints, &key(from + 1), &key(to + 1), usize::MAX)? {
-            self.writer.row(Space::Checkpoints as u8, &key, &value)?;
+            self.writer.row(number(Space::Checkpoints), &key, &value)?;
         }
         let (mut level, mut size) = (0_u8, 256);
         while to / size > 0 {
@@ -75,12 +75,12 @@ impl Extract<'_> {
             }
             Some(Kind::HolderTags(tags)) => {
                 let keys = self.holders.remove(tags.certificate_id.as_bytes()).context("tags without rows")?;
-                keys.iter().try_for_each(|key| self.writer.row(Space::Holders as u8, key, &[]))
+                keys.iter().try_for_each(|key| self.writer.row(number(Space::Holders), key, &[]))
             }
             Some(Kind::CredentialPublished(_)) => {
                 let prefix = keys::regional(self.region, &[]);
                 let found = self.province.scan(Space::Credentials, &prefix, &keys::after(&prefix), usize::MAX)?;
-                found.iter().try_for_each(|(key, value)| self.writer.row(Space::Credentials as u8, key, value))
+                found.iter().try_for_each(|(key, value)| self.writer.row(number(Space::Credentials), key, value))
             }
             _ => Ok(()),
         }
@@ -88,8 +88,14 @@ impl Extract<'_> {
 
     fn copy(&mut self, space: Space, key: &[u8]) -> Result<()> {
         let value = self.province.get(space, key)?.with_context(|| format!("a row of {} is missing", space.name()))?;
-        self.writer.row(space as u8, key, &value)
+        self.writer.row(number(space), key, &value)
     }
+}
+
+/// A keyspace's number in the file: its place among those of `province/`.
+fn number(space: Space) -> u8 {
+    let place = Space::PROVINCE.iter().position(|one| *one == space);
+    place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX - 1)
 }
 
 fn holders(province: &Database) -> Result<HashMap<Vec<u8>, Vec<Key>>> {

@@ -9,14 +9,14 @@ use std::{
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kafka/kafka");
 
 /// A broker on loopback; killed when dropped.
-pub(super) struct Broker {
+pub(crate) struct Broker {
     folder: PathBuf,
     port: u16,
 }
 
 impl Broker {
     /// What is missing on this machine for one, if anything.
-    pub(super) fn missing() -> Option<&'static str> {
+    pub(crate) fn missing() -> Option<&'static str> {
         let there = |name: &str| Command::new(name).arg("-version").output().is_ok();
         let folder = std::env::var_os("EXCHANGE_KAFKA_LIBS")
             .map_or_else(|| Path::new(SCRIPT).with_file_name("libs"), PathBuf::from);
@@ -30,7 +30,7 @@ impl Broker {
     }
 
     /// Starts it with the topics of these regions' logs.
-    pub(super) fn start(folder: &Path, regions: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, regions: &[&str]) -> Self {
         let broker = Self { folder: folder.to_owned(), port: free_ports() };
         let mut command = Command::new(SCRIPT);
         command.args(["start", "--topics", &regions.join(" "), "--port", &broker.port.to_string(), "--dir"]);
@@ -40,16 +40,22 @@ impl Broker {
     }
 
     /// `host:port`.
-    pub(super) fn bootstrap(&self) -> String {
+    pub(crate) fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// kill -9, by the process id that the script noted.
     pub(super) fn kill(&self) {
-        if let Ok(pid) = std::fs::read_to_string(self.folder.join("pid")) {
-            super::node::kill(pid.trim(), "KILL");
+        if self.folder.join("pid").exists() {
+            self.signal("KILL");
             let _ = std::fs::remove_file(self.folder.join("pid"));
         }
+    }
+
+    /// Sends a signal to it.
+    pub(super) fn signal(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.folder.join("pid")).unwrap();
+        super::node::kill(pid.trim(), name);
     }
 }
 

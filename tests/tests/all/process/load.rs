@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
 
 /// 结婚证.
-const MARRIAGE: &str = "111000000000131433001";
+pub(super) const MARRIAGE: &str = "111000000000131433001";
 
 /// Callers at work.
 pub(super) struct Load {

@@ -65,9 +65,14 @@ impl Process {
 
     /// Waits for a log line with this text.
     pub(super) async fn line(&self, text: &str) -> String {
+        self.line_number(text, 0).await
+    }
+
+    /// Waits for a log line with this text behind so many others with it.
+    pub(super) async fn line_number(&self, text: &str, behind: usize) -> String {
         let begin = Instant::now();
         loop {
-            if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
+            if let Some(line) = self.log().lines().filter(|line| line.contains(text)).nth(behind) {
                 return line.to_owned();
             }
             assert!(begin.elapsed() < Duration::from_secs(10), "no line says {text:?}: {}", self.log());
@@ -101,7 +106,7 @@ pub(super) fn kill(pid: &str, signal: &str) {
 
 /// The program as it ships, beside this test's own: cargo decides whether it has to be built, so that no old one is
 /// tested. A test's own build could not be it: that has the features of tests.
-pub(super) fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let test = std::env::current_exe().unwrap();

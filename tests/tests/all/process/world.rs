@@ -25,8 +25,10 @@ pub(super) const NODES: [&str; 3] = [PROVINCE, JINAN, QINGDAO];
 
 /// As in the configuration: what was accepted is finished within this time.
 pub(super) const DRAIN: Duration = Duration::from_secs(10);
-const CONFIG: &str = "[freshness]\nheartbeat_seconds = 1\nstale_after_seconds = 30\nanchor_seconds = 2\n\n\
+const CONFIG: &str = "[freshness]\nheartbeat_seconds = 1\nstale_after_seconds = 3\nanchor_seconds = 2\n\n\
                       [limits]\nfree_space_mib = 64\ndrain_seconds = 10\n";
+/// As in the configuration: beyond it answers say `STALE`.
+pub(super) const STALE_AFTER: Duration = Duration::from_secs(3);
 /// Longest wait for something to become so.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
@@ -46,6 +48,19 @@ pub(super) fn region(code: &str) -> Region {
 impl World {
     /// Province and two cities, the sample catalogue published. None: skipped.
     pub(super) async fn start() -> Option<Self> {
+        Self::made(|_| ()).await
+    }
+
+    /// As [`World::start`], with one node's data in a folder of another file system.
+    pub(super) async fn start_on(code: &str, data: &Path) -> Option<Self> {
+        let prepare = |practice: &Practice| {
+            std::fs::create_dir(data).unwrap();
+            std::os::unix::fs::symlink(data, practice.node_folder(region(code)).join("data")).unwrap();
+        };
+        Self::made(prepare).await
+    }
+
+    async fn made(prepare: impl FnOnce(&Practice)) -> Option<Self> {
         if let Some(missing) = Broker::missing() {
             println!("skipped: a real Kafka needs {missing}");
             return None;
@@ -58,6 +73,7 @@ impl World {
             more_config: CONFIG.to_owned(),
         };
         let practice = Practice::create(&folder.path().join("province"), options).unwrap();
+        prepare(&practice);
         let mut world = Self { nodes: BTreeMap::new(), broker, practice, folder };
         for code in NODES {
             world.start_node(code).await;
@@ -75,6 +91,11 @@ impl World {
 
     pub(super) fn node(&mut self, code: &str) -> &mut Process {
         self.nodes.get_mut(code).unwrap()
+    }
+
+    /// Sends a signal to a node's process.
+    pub(super) fn signal(&self, code: &str, name: &str) {
+        self.nodes[code].signal(name);
     }
 
     /// Starts a node's process and waits until it answers.

@@ -24,7 +24,7 @@ use exchange_node::{
         log::{Entry, Kind, Log},
     },
 };
-use exchange_proto::{access, catalogue, certificate, event, rows, store as row, v1};
+use exchange_proto::{access, catalogue, certificate, event, export, rows, store as row, v1};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What clients were told.
@@ -150,7 +150,10 @@ impl Held {
     }
 
     fn records(&self) -> Vec<(u64, AccessRecord)> {
-        let decode = |(index, entry): (u64, &Option<Vec<u8>>)| Some((index, access::decode(entry.as_ref()?).unwrap()));
+        let decode = |(index, entry): (u64, &Option<Vec<u8>>)| {
+            let entry = entry.as_ref().filter(|entry| !export::is_record(entry))?;
+            Some((index, access::decode(entry).unwrap()))
+        };
         (0..).zip(&self.entries).filter_map(decode).collect()
     }
 }
