@@ -9,6 +9,7 @@ use crate::world::*;
 use exchange_core::invariants::{Attempt, Drained};
 use exchange_node::{
     access::audit::Outcome as Audited,
+    crash::Point,
     kafka::memory::Fault as Carried,
     peers::wire::{Fault, Link, Wire},
     practice::{Client, OPERATOR, SYSTEM, TRUST_DOMAIN},
@@ -18,7 +19,7 @@ use exchange_proto::v1::{self, certificate_service_client::CertificateServiceCli
 use exchange_tests::faults::{Edge, MessageFault};
 
 /// Calls that are under way when a node drains.
-const UNDER_WAY: usize = 8;
+const UNDER_WAY: usize = 24;
 
 impl Simulation {
     pub(super) async fn apply(&mut self, operation: Operation) {
@@ -59,6 +60,7 @@ impl Simulation {
             }
             Operation::Drain { at } => self.drain(at).await,
             Operation::Partition { at } => self.partition(at, true),
+            Operation::CutCalls { at } => self.world.faults.cut(at, true),
             Operation::Heal { at } => self.partition(at, false),
             Operation::Broker { down } => self.world.broker.set_down(down),
             Operation::LoseBroker => self.world.broker.lose_all(),
@@ -130,13 +132,13 @@ impl Simulation {
         self.holds_now();
     }
 
-    /// ISS-2: an id that was answered, with another body.
+    /// ISS-2: a request that was answered again, and its id with another body. Both answers are held against the first.
     async fn other_body(&mut self, at: Code) {
         let Some(subject) = self.subject(at, |one| one.certificate.revision == 1) else { return };
+        Request::Issue(self.draft(subject)).send(&self.world, at).await;
         let mut draft = self.draft(subject);
         let last = draft.fields.last_mut().unwrap();
         last.value = if draft.type_code == DEED { "99.5".into() } else { "金丝雀路10号".into() };
-        // Whatever the answer says, it is held against the first one.
         match Request::Issue(draft).send(&self.world, at).await {
             Outcome::Refused(reason) => assert_eq!(reason, "REQUEST_ID_REUSED"),
             Outcome::Done(_) | Outcome::Unknown(_) => {}
@@ -148,7 +150,9 @@ impl Simulation {
             Edge::ClientToNode => self.client_message(fault, to).await,
             Edge::NodeToNode => self.node_message(fault, from, to).await,
             Edge::Carrier => {
-                let byte = usize::try_from(self.lot.below(100_000)).unwrap();
+                // Half of the time in the first entry, else anywhere.
+                let end = if self.lot.below(2) == 0 { 300 } else { 100_000 };
+                let byte = 60 + usize::try_from(self.lot.below(end)).unwrap();
                 let carried = match fault {
                     MessageFault::RequestDropped => Carried::Refuse,
                     MessageFault::AnswerDropped => Carried::Unconfirmed,
@@ -162,7 +166,7 @@ impl Simulation {
                 self.world.broker.fault(region(to), carried);
                 let request = self.licence(to);
                 self.call(to, request, None).await;
-                self.messages.insert((edge, fault));
+                *self.messages.entry((edge, fault)).or_default() += 1;
             }
         }
     }
@@ -183,7 +187,7 @@ impl Simulation {
         self.world.faults.fault(Link::new(CLIENT, to), "", wire);
         self.two(to, request, beside).await;
         if self.world.faults.applied().len() > before {
-            self.messages.insert((Edge::ClientToNode, fault));
+            *self.messages.entry((Edge::ClientToNode, fault)).or_default() += 1;
         }
     }
 
@@ -204,7 +208,7 @@ impl Simulation {
             Err(error) => Outcome::Unknown(error.to_string()),
         };
         if relay.spoiled() > 0 {
-            self.messages.insert((Edge::ClientToNode, fault));
+            *self.messages.entry((Edge::ClientToNode, fault)).or_default() += 1;
         }
         self.came_to(to, request, None, outcome);
     }
@@ -237,7 +241,7 @@ impl Simulation {
         self.world.faults.fault(link, "/Lookup", wire);
         self.two(from, request, beside).await;
         if self.world.faults.applied().len() > before {
-            self.messages.insert((Edge::NodeToNode, fault));
+            *self.messages.entry((Edge::NodeToNode, fault)).or_default() += 1;
         }
     }
 
@@ -257,12 +261,20 @@ impl Simulation {
         let mut calls = Vec::new();
         for _ in 0..UNDER_WAY {
             let Request::Issue(draft) = self.licence(at) else { unreachable!("licences are issued") };
-            let channel = self.world.system(at).await;
-            calls.push(tokio::spawn(async move {
-                let answer = CertificateServiceClient::new(channel).issue_certificate(draft.clone()).await;
-                (draft, answer.map(tonic::Response::into_inner))
-            }));
+            calls.push((draft, self.world.system(at).await));
         }
+        let passes = |world: &World| world.trap(at).passes(Point::LedgerDecided);
+        let before = passes(&self.world);
+        let calls: Vec<_> = calls
+            .into_iter()
+            .map(|(draft, channel)| {
+                tokio::spawn(async move {
+                    let answer = CertificateServiceClient::new(channel).issue_certificate(draft.clone()).await;
+                    (draft, answer.map(tonic::Response::into_inner))
+                })
+            })
+            .collect();
+        until("the first calls are decided", async || passes(&self.world) > before).await;
         self.world.drain(at).await;
         let mut heard = Vec::new();
         for call in calls {

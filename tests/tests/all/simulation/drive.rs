@@ -61,7 +61,8 @@ pub(super) struct Simulation {
     pub(super) nodes: &'static [Code],
     pub(super) known: Vec<Known>,
     pub(super) hits: BTreeSet<Point>,
-    pub(super) messages: BTreeSet<(Edge, MessageFault)>,
+    /// How often each fault met a message.
+    pub(super) messages: BTreeMap<(Edge, MessageFault), u32>,
     /// Logs of cities without a node; those that contradicted themselves are no more among them.
     pub(super) silent: Vec<(Code, ThrowAway)>,
     pending: Vec<Pending>,
@@ -86,7 +87,7 @@ impl Simulation {
             nodes,
             known: Vec::new(),
             hits: BTreeSet::new(),
-            messages: BTreeSet::new(),
+            messages: BTreeMap::new(),
             pending: Vec::new(),
             before_commit: BTreeMap::new(),
             power: BTreeSet::new(),
@@ -131,7 +132,7 @@ impl Simulation {
     }
 
     #[track_caller]
-    fn holds(&self, checked: Result<(), Violation>) {
+    pub(super) fn holds(&self, checked: Result<(), Violation>) {
         if let Err(violation) = checked {
             panic!("{}: {violation}", self.label);
         }

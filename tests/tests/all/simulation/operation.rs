@@ -42,6 +42,8 @@ pub(super) enum Operation {
     Drain { at: Code },
     /// No other node and no broker reaches it, and it reaches none.
     Partition { at: Code },
+    /// No other node reaches it; the broker does.
+    CutCalls { at: Code },
     /// All do again.
     Heal { at: Code },
     /// The broker takes and gives nothing, or does again.
@@ -99,12 +101,13 @@ impl Operation {
                 Self::Message { edge, fault: pick(lot, &faults), from, to }
             }
             43..=50 => {
-                let (point, nth) = (pick(lot, &Point::ALL), 1 + lot.below(4));
+                let (point, nth) = (pick(lot, &Point::ALL), 1 + lot.below(2) * lot.below(3));
                 Self::Crash { at: pick(lot, nodes), point, nth, power: lot.below(2) == 0 }
             }
             51..=52 => Self::Kill { at: pick(lot, nodes), power: lot.below(2) == 0 },
             53..=55 => Self::Restart { at: pick(lot, nodes) },
             56 => Self::Drain { at: city(lot) },
+            57 if lot.below(2) == 0 => Self::CutCalls { at: city(lot) },
             57 => Self::Partition { at: city(lot) },
             58 => Self::Heal { at: city(lot) },
             59 => Self::Broker { down: lot.below(2) == 0 },
