@@ -12,6 +12,7 @@ use crate::{
     store::{Key, Space, Store, Write, keys, own},
     tls::Caller,
 };
+use bytes::Bytes;
 use exchange_core::{
     certificate_type::CertificateType,
     event::EventKind,
@@ -91,7 +92,7 @@ impl Publishing {
         if validate_only {
             return Ok(Published { code, version, position: None });
         }
-        let body = event::encode_body(&kind(item.clone()), false);
+        let body = Bytes::from(event::encode_body(&kind(item.clone()), false));
         let digest = Content::new("Publish").field(1, &body).digest(&self.keys.requests);
         let command = Publish {
             key: self.key(&item),
@@ -196,7 +197,7 @@ struct Publish {
     key: (Space, Key),
     item: Item,
     request: Request,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 impl Command for Publish {

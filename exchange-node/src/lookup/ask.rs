@@ -178,7 +178,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: self.step(question, Step::Asked, question_digest(&caller_id, request, id)),
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,
@@ -204,7 +204,7 @@ impl Lookup {
         };
         let party = Party { holder: question.party.holder.clone(), salt };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(question, Step::Searched, question_digest(&caller_id, request, "")),
             party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
             uses: None,
@@ -231,7 +231,7 @@ impl Lookup {
             ..answer.clone()
         };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(&request.question, Step::Received, question_leaf),
             party: None,
             uses: None,
