@@ -13,7 +13,6 @@ use exchange_core::{
     certificate::Header,
     certificate_type::LegalForm,
     disclosure::Disclosure,
-    event::EventKind,
     position::Position,
     region::Region,
     sealed,
@@ -48,14 +47,8 @@ pub struct Record {
 pub(crate) fn envelope(store: &Store, own: Region, position: Position) -> Result<Option<Bytes>, Error> {
     let database = if position.region == own { &store.own } else { &store.province };
     match Log::new(database, Kind::Events, position.region, position.epoch).entry(position.index)? {
-        Some(Entry::Bytes(bytes)) => {
-            let event = event::decode(&bytes)
-                .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() })?;
-            Ok(match event.kind {
-                EventKind::CertificateIssued { envelope } => Some(Bytes::from(envelope)),
-                _ => None,
-            })
-        }
+        Some(Entry::Bytes(bytes)) => event::envelope(bytes)
+            .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() }),
         _ => Ok(None),
     }
 }
@@ -74,9 +67,7 @@ pub(super) fn read_own(issuing: &Issuing, id: &str) -> Result<Option<Record>, Re
     let broken = |problem: String| Error::Row { space: Space::Certificates.name(), problem };
     let envelope =
         envelope(store, region, position)?.ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
-    let header = convert::decode_envelope(&envelope)
-        .and_then(|envelope| convert::decode_header(&envelope.payload))
-        .map_err(|error| broken(error.to_string()))?;
+    let header = convert::decode_enveloped(envelope.clone()).map_err(|error| broken(error.to_string()))?;
     let disclosures = match store.sealed_disclosures(region, id)? {
         None => Vec::new(), // erased
         Some(value) => {
