@@ -55,7 +55,7 @@ impl Lookup {
         let disclosures = self.chosen(caller, &record, wanted)?;
         let fields: Vec<String> = disclosures.iter().map(|one| one.name.clone()).collect();
         let as_of_ms = head.newest.at_ms;
-        let content = encode_content(&self.content(&head, disclosures)?);
+        let content = encode_content(self.content(&head, disclosures)?);
         let receipt = self
             .access
             .record_export(&ExportRecord {
@@ -67,7 +67,7 @@ impl Lookup {
                 content_sha256: sha256(&content),
             })
             .await?;
-        let file = encode_file(content, &receipt);
+        let file = encode_file(content, receipt);
         if file.len() > MAX_FILE_BYTES {
             let found = format!("an export of {} bytes", file.len());
             return Err(Refusal::caller(

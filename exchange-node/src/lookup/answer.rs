@@ -59,8 +59,8 @@ impl Lookup {
         let party = Party { holder: question.holder, salt: question.salt };
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
         Ok(exchange_proto::peer::encode_answer(
-            &released.proof,
-            &released.disclosures,
+            released.proof,
+            released.disclosures,
             released.standing,
             released.withheld,
         ))
@@ -126,7 +126,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: access::Question {
                     asking,
                     id: asked.question_id,

@@ -188,7 +188,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: self.step(question, Step::Asked, question_digest(&caller_id, request, id)),
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,
@@ -214,7 +214,7 @@ impl Lookup {
         };
         let party = Party { holder: question.party.holder.clone(), salt };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(question, Step::Searched, question_digest(&caller_id, request, "")),
             party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
             uses: None,
@@ -241,7 +241,7 @@ impl Lookup {
             ..answer.clone()
         };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(&request.question, Step::Received, question_leaf),
             party: None,
             uses: None,
@@ -261,7 +261,8 @@ impl Lookup {
         party: &Party,
         deadline: Duration,
     ) -> Result<Released, Refusal> {
-        let answer = self.peers.lookup(custodian, peer::question(asked, &party.holder, &party.salt), deadline).await?;
+        let answer =
+            self.peers.lookup(custodian, peer::question(asked.clone(), &party.holder, &party.salt), deadline).await?;
         let (proof, disclosures, standing, withheld) = peer::answer(answer).map_err(|error| {
             Refusal::peer(
                 Reason::QuestionProofInvalid,
@@ -304,9 +305,7 @@ impl Lookup {
         let broken = |problem: String| crate::store::Error::Row { space: Space::Entries.name(), problem };
         let envelope = record::envelope(&self.store, self.region, position)?
             .ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
-        let header = certificate::decode_envelope(&envelope)
-            .and_then(|envelope| certificate::decode_header(&envelope.payload))
-            .map_err(|error| broken(error.to_string()))?;
+        let header = certificate::decode_enveloped(envelope.clone()).map_err(|error| broken(error.to_string()))?;
         Ok((header, envelope))
     }
 }
