@@ -37,7 +37,7 @@ async fn exports() {
     let later = later_is_told(&mut world, &verifier, &other, &first).await;
     joined_parts_are_refused(&world, &verifier, [&first, &later], &deed).await;
     shown_to_a_node(&world, &first).await;
-    command::run(&world, &verifier, &deed, &first).await;
+    command::run(&world, &verifier, &deed, &first);
     world.step("exported").await;
 }
 
