@@ -107,9 +107,6 @@ impl Pump {
         let mut silence = self.shared.parts.clock.instant() + silent_after;
         loop {
             let shared = Arc::clone(&self.shared);
-            if shared.stopping_before_room().await {
-                return Ok(());
-            }
             let wait = silence.saturating_duration_since(shared.parts.clock.instant());
             let blocked = !self.pending.is_empty();
             let pause = if blocked { self.retry } else { wait };
@@ -172,8 +169,9 @@ impl Pump {
         Ok(news)
     }
 
-    /// One batch on a thread that may block.
+    /// One batch on a thread that may block, once there is room for it.
     async fn take(&mut self, deliveries: VecDeque<Delivery>) -> Result<Taken, String> {
+        self.shared.wait_for_room().await;
         let context = self.context.clone();
         let taken = self.with_replica(move |replica, shared| take(replica, deliveries, &context, shared)).await?;
         for fork in &taken.committed.forks {
@@ -396,9 +394,7 @@ pub(super) async fn own(shared: Arc<Shared>) {
     let mut progress = shared.parts.ledger.progress();
     let mut index: Option<Box<OwnIndex>> = None;
     loop {
-        if shared.stopping_before_room().await {
-            return;
-        }
+        shared.wait_for_room().await;
         let seen = *progress.borrow_and_update();
         let (working, lent) = (Arc::clone(&shared), index.take());
         let done = shared.parts.tasks.blocking(move || own_step(&working, lent)).await;

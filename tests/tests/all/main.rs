@@ -10,6 +10,7 @@ mod feed;
 mod interop;
 mod issuing;
 mod operations;
+mod overload;
 mod process;
 mod questions;
 mod world;
