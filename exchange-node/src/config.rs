@@ -4,6 +4,8 @@
 //! `EXCHANGE__SECTION__KEY`. Relative paths are relative to the file's folder.
 
 mod load;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use load::with_suggestion;
 pub use load::{Error, load, parse};

@@ -1,6 +1,6 @@
 //! Handshakes that were refused: logged, counted, and the last ones kept for `doctor`.
 
-use super::Unexpected;
+use super::{Unexpected, accept::CONNECTIONS_PER_CALLER};
 use crate::clock::Clock;
 use rustls::{CertificateError, pki_types::CertificateDer};
 use std::{
@@ -47,6 +47,8 @@ pub(super) enum Failure {
     CrowdedOut,
     /// Not done in time.
     TooSlow,
+    /// Its identity has as many connections open as one may have.
+    TooMany(String),
     /// TLS, or the verifier inside of it.
     Tls(io::Error),
     /// Judged again after the handshake.
@@ -57,6 +59,10 @@ impl Failure {
     fn fault(&self) -> (&'static str, String) {
         match self {
             Self::CrowdedOut => ("CROWDED_OUT", "all places for handshakes were taken; it was the oldest".to_owned()),
+            Self::TooMany(uri) => (
+                "TOO_MANY_CONNECTIONS",
+                format!("{uri} has {CONNECTIONS_PER_CALLER} connections open, and may have no more"),
+            ),
             Self::TooSlow => ("HANDSHAKE_TIMEOUT", "the handshake was not finished in time".to_owned()),
             Self::Verdict(verdict) => (verdict.unexpected.fault(), verdict.unexpected.to_string()),
             Self::Tls(error) => match verdict(error) {
@@ -68,7 +74,7 @@ impl Failure {
 
     fn shown(&self) -> Option<Shown> {
         match self {
-            Self::CrowdedOut | Self::TooSlow => None,
+            Self::CrowdedOut | Self::TooSlow | Self::TooMany(_) => None,
             Self::Verdict(verdict) => verdict.credential.clone(),
             Self::Tls(error) => verdict(error)?.credential.clone(),
         }
