@@ -105,3 +105,8 @@ fn text<'a>(value: &'a serde_json::Value, key: &str) -> &'a str {
 fn list<'a>(value: &'a serde_json::Value, key: &str) -> &'a [serde_json::Value] {
     value[key].as_array().unwrap_or_else(|| panic!("{key}"))
 }
+
+fn unpem(pem: &str) -> Vec<u8> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.decode(pem.lines().filter(|line| !line.starts_with('-')).collect::<String>()).unwrap()
+}

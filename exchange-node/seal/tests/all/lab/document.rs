@@ -14,6 +14,8 @@ pub(crate) const LIST: &str = "Doc_0/Signs/Signatures.xml";
 pub(crate) struct Document {
     pub(crate) files: Vec<(String, Vec<u8>)>,
     signatures: usize,
+    /// Files that are referenced by their digest and put into the package by somebody else.
+    pub(crate) extra: Vec<(String, Vec<u8>)>,
     /// How `Signature.xml` is told to be.
     pub(crate) describes: Describes,
 }
@@ -63,6 +65,7 @@ impl Document {
                 ),
             ],
             signatures: 0,
+            extra: Vec::new(),
             describes: Describes {
                 method: super::pki::SM2_SM3.to_owned(),
                 check: "1.2.156.10197.1.401",
@@ -133,8 +136,10 @@ impl Document {
             .files
             .iter()
             .filter(|(name, _)| (says.whole || name != LIST) && !says.without.contains(&name.as_str()))
-            .map(|(name, content)| {
-                let value = STANDARD.encode(digest.digest(content));
+            .map(|(name, content)| (name, digest.digest(content)))
+            .chain(self.extra.iter().map(|(name, digest)| (name, digest.clone())))
+            .map(|(name, digest)| {
+                let value = STANDARD.encode(digest);
                 format!(
                     r#"<{p}Reference FileRef="{slash}{name}"><{p}CheckValue>{value}</{p}CheckValue></{p}Reference>"#
                 )

@@ -114,6 +114,15 @@ impl Signing<'_> {
     }
 }
 
+impl Signing<'_> {
+    /// Signs a description, with a time stamp token that is made elsewhere.
+    pub(crate) fn with_token(&self, description: &[u8], token: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+        let plain = exchange_seal::ses::SealSignature::parse(&self.der(description)).unwrap();
+        let by = [octets(&self.signer.certificate), oid(self.signer.key.algorithm())].concat();
+        seq(&[&plain.signed, &by, &bits(&plain.signature), &tagged(0, &bits(&token(&plain.signature)))])
+    }
+}
+
 /// A time stamp token (RFC 3161) over a signature's value.
 pub(crate) fn token(authority: &Party, at: &str, signature: &[u8]) -> Vec<u8> {
     let digest = authority.key.digest();
