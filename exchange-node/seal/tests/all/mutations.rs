@@ -136,7 +136,8 @@ fn every_beginning_of_a_seal_and_a_signature() {
 /// Every DER in which two neighbours were exchanged, at any depth of SEQUENCE, SET and context tags.
 fn reordered(der: &[u8]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    let mut open = vec![0..der.len()];
+    let whole = 0..der.len();
+    let mut open = Vec::from([whole]);
     while let Some(range) = open.pop() {
         let parts = children(der, range);
         for pair in parts.windows(2) {
