@@ -6,6 +6,7 @@ mod change;
 mod client;
 mod config;
 mod demo;
+mod document;
 mod export;
 mod failure;
 mod import;
@@ -110,6 +111,9 @@ enum Command {
     /// Publish and show certificate types, matters and implementations.
     #[command(subcommand)]
     Catalogue(catalogue::CatalogueCommand),
+    /// Judge and show sealed OFD documents and seals, from the file itself.
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
     /// Make a sample licence library, all of it invented.
     Sample(sample::SampleArgs),
 }
@@ -146,6 +150,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Lookup(command) => lookup::run(*command, format).await,
         Command::Uses(args) => uses::run(&args, format).await,
         Command::Catalogue(command) => catalogue::run(&command, format).await,
+        Command::Document(command) => document::run(&command, format),
         Command::Sample(args) => sample::run(&args),
     }
 }
