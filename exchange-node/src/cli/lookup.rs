@@ -8,6 +8,7 @@ use super::{
     verify::standing,
 };
 use crate::exit::Exit;
+use ca_tools::console::note;
 use clap::{Args, Subcommand};
 use exchange_proto::v1::{self, lookup_service_client::LookupServiceClient};
 
@@ -91,7 +92,8 @@ async fn find(args: &FindArgs, format: Format) -> Result<Exit, Failure> {
     }
     for region in answer.freshness.iter().filter(|region| region.freshness() != v1::Freshness::Current) {
         let state = word(region.freshness().as_str_name(), "FRESHNESS_").to_lowercase();
-        eprintln!("{}: {state}, as of {}: there may be more", region.region, instant(region.as_of_ms));
+        let text = format!("{}: {state}, as of {}: there may be more", region.region, instant(region.as_of_ms));
+        note(&text, format);
     }
     Ok(if answer.certificates.is_empty() { Exit::NotFound } else { Exit::Ok })
 }
