@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
-use clap_complete::Shell;
+pub use clap_complete::Shell;
 use clap_mangen::{
     Man,
     roff::{Roff, roman},

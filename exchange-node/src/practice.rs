@@ -180,6 +180,16 @@ impl Practice {
         self.write_crls()
     }
 
+    /// The province's next bundle, with changes; the nodes take it over by a reload.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn next_bundle(&mut self, change: impl FnOnce(&mut TrustBundle)) -> Result<(), Error> {
+        change(&mut self.bundle);
+        self.bundle.number += 1;
+        self.write_bundle()
+    }
+
     /// Points every node at another Kafka, or at none; the nodes take it over by a reload.
     ///
     /// # Errors

@@ -16,14 +16,14 @@ const EXAMPLES: &str = "\
 Examples:
   exchange-node status --profile operator.toml
   exchange-node status --profile operator.toml -o json
-  # In a script, after a start: until it answers and takes writes
+  # In a script, after a start: until all is well
   exchange-node status --profile operator.toml --wait 30
 ";
 
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub(super) struct StatusArgs {
-    /// Wait until the node answers and takes writes, at most so long.
+    /// Wait until the node answers, takes writes and has current word of every region, at most so long.
     #[arg(long, value_name = "SECONDS", default_value = "0")]
     wait: u64,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(super) async fn run(args: &StatusArgs, format: Format) -> Result<Exit, Failu
     let status = loop {
         let answer = ask(&args.client).await;
         let settled = match &answer {
-            Ok(status) => status.writable,
+            Ok(status) => !troubled(status),
             Err(failure) => failure.exit() != Exit::Unavailable,
         };
         if settled || clock.instant() >= end {
@@ -49,8 +49,11 @@ pub(super) async fn run(args: &StatusArgs, format: Format) -> Result<Exit, Failu
     } else {
         print(&status)?;
     }
-    let troubled = !status.writable || status.regions.iter().any(|region| region.state != "CURRENT");
-    Ok(if troubled { Exit::Warnings } else { Exit::Ok })
+    Ok(if troubled(&status) { Exit::Warnings } else { Exit::Ok })
+}
+
+fn troubled(status: &v1::NodeStatus) -> bool {
+    !status.writable || status.regions.iter().any(|region| region.state != "CURRENT")
 }
 
 async fn ask(client: &ClientArgs) -> Result<v1::NodeStatus, Failure> {

@@ -46,7 +46,11 @@ pub(super) fn trust(config: &Config, clock: &Clock, report: &mut Report) -> Opti
     let trust = match Trust::load(&config.trust, &[], clock.clone()) {
         Ok(trust) => trust,
         Err(error) => {
-            let subject = if error.fault().starts_with("CRL") { Subject::Crl } else { Subject::Bundle };
+            let subject = match error.fault() {
+                "BUNDLE_FROM_THE_FUTURE" => Subject::Clock,
+                fault if fault.starts_with("CRL") => Subject::Crl,
+                _ => Subject::Bundle,
+            };
             report.add(Check {
                 fault: error.fault().to_owned(),
                 ..Check::new(subject, State::Failed, error.to_string())

@@ -61,7 +61,9 @@ impl Running {
         report: &mut Report,
     ) {
         self.current(installed, report);
-        self.credentials(now_ms, report);
+        // What the files say stands in the report already; what is wrong in the process has to be said anyway.
+        let told = installed.is_some();
+        self.credentials(told, now_ms, report);
         let apart = self.status.now_ms.abs_diff(now_ms);
         if self.status.now_ms > 0 && apart > CLOCK_ALARM_MS {
             report
@@ -69,7 +71,7 @@ impl Running {
         }
         self.store(report);
         self.kafka(report);
-        self.trust(now_ms, report);
+        self.trust(told, now_ms, report);
         self.refusals(now_ms, report);
         self.regions(report);
         self.peers(try_peers, report).await;
@@ -92,7 +94,7 @@ impl Running {
         }
     }
 
-    fn credentials(&self, now_ms: u64, report: &mut Report) {
+    fn credentials(&self, told: bool, now_ms: u64, report: &mut Report) {
         for one in &self.status.credentials {
             let found = format!("in the node: {}, until {}", one.id, Instant(one.not_after_ms));
             if now_ms > one.not_after_ms {
@@ -100,7 +102,7 @@ impl Running {
                 report.add(Check { fault, ..Check::new(Subject::KeyLife, State::Failed, found) });
             } else if local::ageing(one.not_before_ms, one.not_after_ms, now_ms) {
                 report.warning(Subject::KeyLife, format!("{found}: past two thirds of its life"));
-            } else {
+            } else if !told {
                 report.ok(Subject::KeyLife, found);
             }
         }
@@ -132,14 +134,14 @@ impl Running {
         }
     }
 
-    fn trust(&self, now_ms: u64, report: &mut Report) {
+    fn trust(&self, told: bool, now_ms: u64, report: &mut Report) {
         let Some(trust) = &self.status.trust else { return };
         let named =
             format!("in the node: bundle {}/{}, until {}", trust.series, trust.number, Instant(trust.expires_at_ms));
         if now_ms > trust.expires_at_ms {
             let fault = "BUNDLE_EXPIRED".to_owned();
             report.add(Check { fault, ..Check::new(Subject::Bundle, State::Failed, named) });
-        } else {
+        } else if !told {
             report.ok(Subject::Bundle, named);
         }
         for crl in &trust.crls {
