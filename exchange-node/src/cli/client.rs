@@ -37,10 +37,10 @@ const CRL_GRACE_HOURS: u32 = 24;
 #[command(next_help_heading = "Connection")]
 pub struct ClientArgs {
     /// Profile: a TOML file with any of the values below (node, credential, key, roots, crls, bundle, …).
-    #[arg(long, env = "EXCHANGE_PROFILE", value_name = "FILE")]
+    #[arg(long, env = "EXCHANGE_PROFILE", hide_env_values = true, value_name = "FILE")]
     profile: Option<PathBuf>,
     /// `host:port`; else the address of the region's node in the trust bundle.
-    #[arg(long, env = "EXCHANGE_NODE", value_name = "HOST:PORT")]
+    #[arg(long, env = "EXCHANGE_NODE", hide_env_values = true, value_name = "HOST:PORT")]
     node: Option<String>,
     /// PEM: this system's or operator's credential and its CA, without the root.
     #[arg(long, value_name = "FILE")]

@@ -23,8 +23,8 @@ Examples:
   # The whole path to one city, from another machine; exit code 0, 10 or 11
   exchange-node doctor --profile operator.toml --peer 370200 -o json
 
-A check is ok, not proved yet (reached, never used), warning or failed. Nothing is changed. As the node's own user, because
-others cannot read its keys.
+A check is ok, not proved yet (reached, never used), warning or failed. Nothing is changed.
+With --config it has to be run as the node's own user: others cannot read its keys.
 ";
 
 #[derive(Debug, Args)]

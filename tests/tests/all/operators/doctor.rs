@@ -129,7 +129,10 @@ fn well(office: &Office) {
     let said = office.node(&["doctor", "--config", &office.config(JINAN), "--peer", QINGDAO]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("\ntrust bundle and CRLs\n  ok"), "{}", said.out);
-    assert!(said.out.lines().last().unwrap().starts_with("doctor: ") && said.out.contains("peer.checkpoint"), "{said:?}");
+    assert!(
+        said.out.lines().last().unwrap().starts_with("doctor: ") && said.out.contains("peer.checkpoint"),
+        "{said:?}"
+    );
 }
 
 /// Configuration and keys.
@@ -247,9 +250,14 @@ async fn refusals(office: &Office) {
             health.check(tonic_health::pb::HealthCheckRequest::default()).await.unwrap_err();
         }
         let report = Look::node(office).report().await;
-        let refused = report.checks().into_iter().find(|check| check.subject == Subject::NodeRefusals).cloned().unwrap();
+        let refused =
+            report.checks().into_iter().find(|check| check.subject == Subject::NodeRefusals).cloned().unwrap();
         if refused.state == State::Warning {
-            assert_eq!((report.exit(), refused.fault.as_str()), (Exit::Warnings, "NOT_SIGNED_BY_ISSUER"), "{refused:?}");
+            assert_eq!(
+                (report.exit(), refused.fault.as_str()),
+                (Exit::Warnings, "NOT_SIGNED_BY_ISSUER"),
+                "{refused:?}"
+            );
             assert!(refused.found.contains("serial ") && refused.found.contains("370100 CA"), "{refused:?}");
             return;
         }
@@ -263,15 +271,21 @@ async fn peers(mut office: Office) -> Office {
     // Another node at the address of the bundle.
     let jinan = office.practice.bundle().regions[&region(PROVINCE)].nodes[0].clone();
     let there = office.practice.bundle().regions[&region(QINGDAO)].nodes[0].clone();
-    office.practice.next_bundle(|bundle| {
-        bundle.regions.get_mut(&region(QINGDAO)).unwrap().nodes[0].address = jinan.address;
-    }).unwrap();
+    office
+        .practice
+        .next_bundle(|bundle| {
+            bundle.regions.get_mut(&region(QINGDAO)).unwrap().nodes[0].address = jinan.address;
+        })
+        .unwrap();
     let report = Look { peers: path(), ..Look::files(&office) }.report().await;
     let found = failed(&report, Subject::PeerTls, "WRONG_REGION");
     assert!(found.found.contains("370000") && found.found.contains("370200 was called"), "{found:?}");
-    office.practice.next_bundle(|bundle| {
-        bundle.regions.get_mut(&region(QINGDAO)).unwrap().nodes[0].address = "no-such-host.invalid:1".to_owned();
-    }).unwrap();
+    office
+        .practice
+        .next_bundle(|bundle| {
+            bundle.regions.get_mut(&region(QINGDAO)).unwrap().nodes[0].address = "no-such-host.invalid:1".to_owned();
+        })
+        .unwrap();
     let report = Look { peers: path(), ..Look::files(&office) }.report().await;
     failed(&report, Subject::PeerResolve, "NAME_UNKNOWN");
     office.practice.next_bundle(|bundle| bundle.regions.get_mut(&region(QINGDAO)).unwrap().nodes[0] = there).unwrap();

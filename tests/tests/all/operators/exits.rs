@@ -28,7 +28,11 @@ impl Seen {
     fn failed(&mut self, what: &str, said: &Said, exit: Exit, reason: &str) {
         let error = said.error();
         assert_eq!(said.code, i32::from(exit.code()), "{what}: {said:?}");
-        assert_eq!((error["reason"].as_str(), error["exit"].as_u64()), (Some(reason), Some(exit.code().into())), "{what}");
+        assert_eq!(
+            (error["reason"].as_str(), error["exit"].as_u64()),
+            (Some(reason), Some(exit.code().into())),
+            "{what}"
+        );
         let link = format!("docs/errors.md#{}", reason.to_lowercase());
         assert_eq!(error["see"].as_str(), Some(link.as_str()), "{what}");
         self.0.insert(exit.code());
@@ -68,7 +72,8 @@ fn the_node_s_program_ends_with_every_code() {
     let said = json(&["uses", "--profile", &hall, "--holder-file", &party(office.folder())]);
     seen.failed("a system is no operator", &said, Exit::Refused, "CALLER_NOT_ALLOWED");
     let made = office.folder().join("province");
-    let init = ["init", "--region", JINAN, "--name", "n", "--trust-domain", "x.example", "--dir", made.to_str().unwrap()];
+    let init =
+        ["init", "--region", JINAN, "--name", "n", "--trust-domain", "x.example", "--dir", made.to_str().unwrap()];
     seen.failed("the folder is there", &json(&init), Exit::Conflict, "CONFLICT");
     let said = json(&["status", "--profile", &admin, "--node", "127.0.0.1:1"]);
     seen.failed("nobody listens", &said, Exit::Unavailable, "UNAVAILABLE");
@@ -116,7 +121,15 @@ fn import(office: &Office, seen: &mut Seen, hall: &str) {
     let said = office.node(&publish);
     assert_eq!(said.code, 0, "{said:?}");
     // By another city's operator: the province alone publishes types.
-    let said = office.node(&["catalogue", "publish", "--profile", &office.profile(QINGDAO, OPERATOR), publish[4], "-o", "json"]);
+    let said = office.node(&[
+        "catalogue",
+        "publish",
+        "--profile",
+        &office.profile(QINGDAO, OPERATOR),
+        publish[4],
+        "-o",
+        "json",
+    ]);
     assert_eq!((said.code, said.error()["reason"].as_str()), (5, Some("NOT_PROVINCE")), "{said:?}");
     let begin = std::time::Instant::now();
     let show = ["catalogue", "show", MARRIAGE, "--profile", &office.profile(JINAN, OPERATOR)];
@@ -124,9 +137,11 @@ fn import(office: &Office, seen: &mut Seen, hall: &str) {
         assert!(begin.elapsed().as_secs() < 30, "the type has not come to {JINAN}");
     }
     let rows = office.folder().join("rows.csv");
-    let said = office.node(&["sample", "--rows", "300", "--region", JINAN, "--seed", "1", "--out", rows.to_str().unwrap()]);
+    let said =
+        office.node(&["sample", "--rows", "300", "--region", JINAN, "--seed", "1", "--out", rows.to_str().unwrap()]);
     assert_eq!(said.code, 0, "{said:?}");
-    let said = office.node(&["certificate", "import", "--profile", hall, "--file", rows.to_str().unwrap(), "-o", "json"]);
+    let said =
+        office.node(&["certificate", "import", "--profile", hall, "--file", rows.to_str().unwrap(), "-o", "json"]);
     seen.done("rows are rejected", &said, Exit::Warnings);
     let summary = said.json();
     assert_eq!((summary["rows"].as_u64(), summary["rejected"].as_u64()), (Some(300), Some(3)), "{summary}");

@@ -5,7 +5,6 @@ use exchange_core::region::Region;
 use exchange_node::practice::{OPERATOR, Options, Practice};
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
     fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -128,13 +127,6 @@ impl Office {
     /// Runs `exchange-node`.
     pub(super) fn node(&self, args: &[&str]) -> Said {
         run(programs::node(), self.folder(), args)
-    }
-
-    /// Runs `exchange-node` with one variable of the environment more.
-    pub(super) fn node_with(&self, name: &str, value: impl Into<OsString>, args: &[&str]) -> Said {
-        let mut command = Command::new(programs::node());
-        command.args(args).current_dir(self.folder()).stdin(Stdio::null()).env(name, value.into());
-        command.output().unwrap().into()
     }
 
     fn log(&self, code: &str) -> String {

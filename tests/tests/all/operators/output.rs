@@ -143,8 +143,18 @@ fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
     let department = exchange_node::sample::departments::Department::CivilAffairs.of(super::office::region(JINAN));
     let department = department.unwrap();
     let issue = [
-        "--profile", hall, "--type", "111000000000131433001", "--issuer", department.uscc.as_str(), "--issuer-name",
-        &department.name, "--issued-on", "2020-01-02", "--fields", "fields.json",
+        "--profile",
+        hall,
+        "--type",
+        "111000000000131433001",
+        "--issuer",
+        department.uscc.as_str(),
+        "--issuer-name",
+        &department.name,
+        "--issued-on",
+        "2020-01-02",
+        "--fields",
+        "fields.json",
     ];
     let issued = seen.run(program, &at, "certificate issue", &issue, 0);
     let id = issued["certificate_id"].as_str().unwrap();
@@ -154,8 +164,21 @@ fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
     let verified = seen.run(program, &at, "certificate verify", &[id, "--profile", hall], 0);
     assert_eq!(verified["verdict"], "VERDICT_GENUINE", "{verified}");
     let change = [
-        id, "--profile", hall, "--to", "CANCELLED", "--decided-on", "2026-05-20", "--body", department.uscc.as_str(),
-        "--body-name", &department.name, "--document", "演练〔2026〕1号", "--reason", "演练",
+        id,
+        "--profile",
+        hall,
+        "--to",
+        "CANCELLED",
+        "--decided-on",
+        "2026-05-20",
+        "--body",
+        department.uscc.as_str(),
+        "--body-name",
+        &department.name,
+        "--document",
+        "演练〔2026〕1号",
+        "--reason",
+        "演练",
     ];
     let changed = seen.run(program, &at, "certificate status", &change, 0);
     assert_eq!(changed["status"], "STATUS_CANCELLED", "{changed}");
@@ -175,8 +198,20 @@ fn lookups(seen: &mut Seen, office: &Office) {
     let today = time::OffsetDateTime::now_utc().date();
     let case = format!("{QINGDAO}{:04}{:02}{:02}00000001", today.year(), u8::from(today.month()), today.day());
     let question = [
-        "--profile", &hall, "--matter", "372099007000", "--responsible-region", QINGDAO, "--case", &case, "--clerk",
-        "QD-0007", "--organisation", "11370200XXXX00006D", "--party-file", "party.txt",
+        "--profile",
+        &hall,
+        "--matter",
+        "372099007000",
+        "--responsible-region",
+        QINGDAO,
+        "--case",
+        &case,
+        "--clerk",
+        "QD-0007",
+        "--organisation",
+        "11370200XXXX00006D",
+        "--party-file",
+        "party.txt",
     ];
     arrived(|| office.node(&[&["lookup", "find"], &question[..]].concat()).code == 0);
     let found = seen.run(program, &at, "lookup find", &question, 0);
@@ -192,7 +227,10 @@ fn lookups(seen: &mut Seen, office: &Office) {
 fn running(seen: &mut Seen, office: &mut Office) {
     office.down(QINGDAO);
     let mut command = Command::new(programs::node());
-    command.args(["run", "-o", "json", "--config", &office.config(QINGDAO)]).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .args(["run", "-o", "json", "--config", &office.config(QINGDAO)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut node = command.spawn().unwrap();
     let mut text = String::new();
     let mut out = node.stdout.take().unwrap();
@@ -228,7 +266,8 @@ fn every_command_of_ca_tools_speaks_json() {
     for name in ["node-1", "trust"] {
         assert_eq!(json("csr new", &["--name", name, "--out", name])["request"], format!("{name}.csr"));
     }
-    let issue = ["--ca", "jinan", "--profile", "node", "--name", "node-1", "--csr", "node-1.csr", "--out", "node-1.crt"];
+    let issue =
+        ["--ca", "jinan", "--profile", "node", "--name", "node-1", "--csr", "node-1.csr", "--out", "node-1.crt"];
     assert_eq!(json("issue", &with_pass(&issue))["dns"], "node-1.370100.sd.example.org");
     let issue = ["--ca", "root", "--profile", "trust", "--name", "main", "--csr", "trust.csr", "--out", "trust.crt"];
     json("issue", &with_pass(&issue));
@@ -240,7 +279,10 @@ fn every_command_of_ca_tools_speaks_json() {
     assert_eq!(json("store-key new", &["--out", "store.key"])["file"], "store.key");
     fs::write(at.join("bundle.toml"), BUNDLE).unwrap();
     assert_eq!(json("bundle build", &["--config", "bundle.toml", "--out", "bundle.unsigned"])["number"], 1);
-    json("bundle sign", &["--in", "bundle.unsigned", "--key", "trust.key", "--cert", "trust.crt", "--out", "bundle.pb"]);
+    json(
+        "bundle sign",
+        &["--in", "bundle.unsigned", "--key", "trust.key", "--cert", "trust.crt", "--out", "bundle.pb"],
+    );
     let inspected = json("bundle inspect", &["bundle.pb", "--root", "root/ca.crt"]);
     assert!(inspected["signature"].as_str().unwrap().starts_with("by "), "{inspected}");
     assert_eq!(json("inspect", &["node-1.crt"])[0]["kind"], "node");

@@ -56,7 +56,7 @@ fn completions_of_every_shell_know_every_command() {
 #[test]
 fn bash_completes() {
     let script = manual::completions(exchange_node::cli::command(), Shell::Bash);
-    let ask = "COMP_WORDS=(exchange-node certificate im); COMP_CWORD=2; _exchange-node exchange-node im certificate; \
+    let ask = "COMP_WORDS=(exchange-node certificate im); COMP_CWORD=2; _exchange__node exchange-node im certificate; \
                echo \"${COMPREPLY[@]}\"";
     let output = Command::new("bash").args(["-c", &format!("{script}\n{ask}")]).output().unwrap();
     let offered = String::from_utf8(output.stdout).unwrap();
@@ -66,7 +66,9 @@ fn bash_completes() {
 #[test]
 fn every_command_has_a_man_page_that_is_well_formed() {
     let mut lint = None;
-    for (program, args) in [("mandoc", &["-Tlint", "-Wwarning"][..]), ("groff", &["-man", "-Kutf8", "-Tutf8", "-ww", "-z"])] {
+    for (program, args) in
+        [("mandoc", &["-Tlint", "-Wwarning"][..]), ("groff", &["-man", "-Kutf8", "-Tutf8", "-ww", "-z"])]
+    {
         if lint.is_none() && there(program) {
             lint = Some((program, args));
         }
