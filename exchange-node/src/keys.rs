@@ -2,12 +2,12 @@
 //! entrusted to it. Every file is checked before it is believed: mode 0600, key and credential belong together, the
 //! bundle knows the log's key and lets the region's CA name the department.
 
-mod check;
 mod file;
+mod parts;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Part, check};
+pub use parts::{Part, parts};
 
 use crate::{
     config::{Config, Department},

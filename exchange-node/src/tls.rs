@@ -138,6 +138,11 @@ impl Tls {
         &self.refusals
     }
 
+    /// The credential that connections are shown from now on.
+    pub fn shown(&self) -> Option<chain::Credential> {
+        self.identity.load().cert.first().and_then(|leaf| chain::Credential::parse(leaf).ok())
+    }
+
     /// The own credential as every node should judge it, if it believes what this one does.
     ///
     /// # Errors

@@ -24,8 +24,8 @@ Examples:
   # Mend rows.rejected.csv, then
   exchange-node certificate import --profile system.toml --file rows.rejected.csv
 
-The file is CSV with a header: the columns of the national table up_lic_data, and where there are any status_code,
-origin and KZ_... fields. cd_operation I issues, U revises the certificate imported last under the same source id.
+The file is CSV with a header: the columns of the national table up_lic_data, and where there are
+any status_code, origin and KZ_... fields. cd_operation I issues, U revises the certificate imported last under the same source id.
 It may be killed and run again: no row is issued twice. Exit code 10: some rows were rejected.
 ";
 

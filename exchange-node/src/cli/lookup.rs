@@ -21,8 +21,8 @@ Examples:
 
 const CERTIFICATE: &str = "\
 Examples:
-  exchange-node lookup certificate --profile window.toml --id 1.2.156.3005.2.… --field KZ_ZL --field KZ_QLR \\
-    --matter 372099007000 --responsible-region 370100 --case 3702002026112300000001 --clerk 0117 \\
+  exchange-node lookup certificate --profile window.toml --id 1.2.156.3005.2.… --field KZ_ZL \\
+    --field KZ_QLR --matter 372099007000 --responsible-region 370100 --case 3702002026112300000001 --clerk 0117 \\
     --organisation 11370200XXXX00010L --party-file party.txt
 ";
 

@@ -20,8 +20,9 @@ Examples:
   # Read CRLs, trust bundle and the [kafka] section again
   kill -HUP $(pidof exchange-node)
 
-SIGTERM and SIGINT: no new calls, finish, publish, stop. SIGHUP: validate the configuration, then swap, else keep the old.
-With -o json one object says on standard output that the node answers, and where; log lines go to standard error.
+SIGTERM and SIGINT: no new calls, finish, publish, stop. SIGHUP: validate the configuration, then
+swap, else keep the old. Log lines go to standard error; with -o json one object on standard output
+says that the node answers, and where.
 ";
 
 #[derive(Debug, Args)]

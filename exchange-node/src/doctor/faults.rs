@@ -78,8 +78,8 @@ pub const FAULTS: [Fault; 46] = [
         name: "EXPIRED",
         en: "it is past its end",
         zh: "凭证已过期",
-        cure_en: "have the CA issue the next one, install it, restart; a day or less: compare clocks",
-        cure_zh: "请由CA签发新凭证，安装后重启；相差不足一天请先核对时钟",
+        cure_en: "have the CA issue the next one, install it, SIGHUP; a day or less: compare clocks",
+        cure_zh: "请由CA签发新凭证，安装并SIGHUP；相差不足一天请先核对时钟",
     },
     Fault {
         name: "NOT_YET_VALID",

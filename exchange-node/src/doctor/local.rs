@@ -90,7 +90,7 @@ pub(super) fn trust(config: &Config, clock: &Clock, report: &mut Report) -> Opti
 
 /// Keys and credentials, one by one. With the own credential its CA becomes known, and so that CA's CRL is proved.
 pub(super) fn keys(config: &Config, trust: &Arc<Trust>, now_ms: u64, report: &mut Report) {
-    for part in keys::check(config, trust, now_ms, &Random::new()) {
+    for part in keys::parts(config, trust, now_ms, &Random::new()) {
         match part.outcome {
             // The files' modes were judged before.
             Err(keys::Error::Permissions { .. }) => {}

@@ -208,7 +208,11 @@ impl Subject {
             Self::Key => {
                 ("keys.credential", Keys, "compare the file with the setting; have it issued again if it is lost")
             }
-            Self::KeyLife => ("keys.life", Keys, "have the CA issue the next one for a new key, install both, restart"),
+            Self::KeyLife => (
+                "keys.life",
+                Keys,
+                "have the CA issue the next one for a new key, install both, SIGHUP; a department's needs a restart",
+            ),
             Self::Clock => ("clock.known", Clock, "set this machine's clock, and have it kept by NTP"),
             Self::PeerClock => ("clock.peer", Clock, "compare both machines' clocks with NTP; mend the wrong one"),
             Self::StoreFolder => ("store.folder", Store, "make node.data a folder that the node's user can write"),
@@ -231,7 +235,7 @@ impl Subject {
             Self::Crl => ("trust.crl", Trust, "fetch the CA's newest CRL, install it, SIGHUP"),
             Self::NodeAnswers => ("node.answers", Node, "is it running, is the profile an operator's of this region?"),
             Self::NodeCurrent => {
-                ("node.current", Node, "restart the node: it takes releases and credentials at a start")
+                ("node.current", Node, "SIGHUP takes over the node's credential, a restart everything")
             }
             Self::NodeRefusals => {
                 ("node.refusals", Node, "tell the operator of the caller which fault its credential has")

@@ -19,7 +19,7 @@ use crate::{
     tls::Tls,
     trust::Trust,
 };
-use exchange_core::{chain::Credential, checkpoint::Checkpoint, reason::Reason};
+use exchange_core::{checkpoint::Checkpoint, reason::Reason};
 use exchange_proto::v1;
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -236,8 +236,7 @@ impl Control {
 
     fn credentials(&self) -> Vec<v1::CredentialStatus> {
         let parts = &self.0.parts;
-        let own = parts.keys.identity.cert.first().and_then(|leaf| Credential::parse(leaf).ok());
-        let own = own.map(|own| v1::CredentialStatus {
+        let own = parts.tls.shown().map(|own| v1::CredentialStatus {
             id: own.spiffe.to_string(),
             not_before_ms: own.not_before_ms,
             not_after_ms: own.not_after_ms,

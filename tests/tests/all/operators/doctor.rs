@@ -320,7 +320,7 @@ async fn peers(mut office: Office) -> Office {
     let report = Look { peers: path(), ..Look::files(&office) }.report().await;
     check(&report, Subject::PeerCheckpoint, State::Ok);
     let report = Look::node(&office).report().await;
-    assert!(check(&report, Subject::NodeCurrent, State::Warning).cure().contains("restart"));
+    assert!(check(&report, Subject::NodeCurrent, State::Warning).cure().contains("SIGHUP"));
     office.down(QINGDAO);
     let report = Look { peers: path(), ..Look::files(&office) }.report().await;
     failed(&report, Subject::PeerConnect, "NOT_REACHED");

@@ -18,10 +18,10 @@ pub struct Part {
 }
 
 /// Judges all of them by the same functions as the start of the node.
-pub fn check(config: &Config, trust: &Trust, now_ms: u64, random: &Random) -> Vec<Part> {
+pub fn parts(config: &Config, trust: &Trust, now_ms: u64, random: &Random) -> Vec<Part> {
     let region = config.node.region;
-    let mut parts = Vec::new();
-    let mut add = |setting: &str, outcome| parts.push(Part { setting: setting.to_owned(), outcome });
+    let mut found = Vec::new();
+    let mut add = |setting: &str, outcome| found.push(Part { setting: setting.to_owned(), outcome });
     let own = identity(config, trust, now_ms).map(|own| {
         let leaf = own.cert.first().and_then(|leaf| Credential::parse(leaf).ok());
         leaf.map(|leaf| (leaf.not_before_ms, leaf.not_after_ms))
@@ -49,5 +49,5 @@ pub fn check(config: &Config, trust: &Trust, now_ms: u64, random: &Random) -> Ve
     if wanted.is_some_and(|wanted| !held.contains(&wanted)) {
         add("keys.index", Err(Error::IndexKey { region }));
     }
-    parts
+    found
 }
