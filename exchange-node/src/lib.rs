@@ -8,6 +8,7 @@ pub mod clock;
 pub mod comparison;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod idempotency;

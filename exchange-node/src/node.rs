@@ -287,6 +287,7 @@ impl Node {
             indexer: indexer.clone(),
             random: random.clone(),
             trust: Arc::clone(&trust),
+            keys: Arc::clone(&keys),
             tls: Arc::clone(&tls),
             kafka,
             clock: clock.clone(),

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::{exit::Exit, telemetry::mask};
+use ca_tools::console::Format;
 use comfy_table::{ContentArrangement, Table, presets};
 use exchange_proto::DESCRIPTORS;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
@@ -11,17 +12,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// How results are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// For programs: JSON as protobuf maps it, field names as in the `.proto`.
-    Json,
-}
-
-/// A message of `exchange.v1` by its name, as JSON.
+/// A message of `exchange.v1` by its name, as JSON as protobuf maps it, field names as in the `.proto`.
 pub(super) fn json<M: prost::Message>(name: &str, message: &M) -> Result<Value, Failure> {
     static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
     let pool = POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS).ok());
@@ -77,14 +68,9 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// May messages be coloured? Only on a terminal, and not where `NO_COLOR` is set (no-color.org).
-pub(super) fn coloured() -> bool {
-    io::stderr().is_terminal() && std::env::vars_os().all(|(name, value)| name != "NO_COLOR" || value.is_empty())
-}
-
-/// A progress bar in bytes on a terminal, else none.
-pub(super) fn progress() -> indicatif::ProgressBar {
-    if !io::stderr().is_terminal() {
+/// A progress bar in bytes for a person at a terminal, else none.
+pub(super) fn progress(format: Format) -> indicatif::ProgressBar {
+    if format == Format::Json || !io::stderr().is_terminal() {
         return indicatif::ProgressBar::hidden();
     }
     let bar = indicatif::ProgressBar::new(0);

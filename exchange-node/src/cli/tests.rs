@@ -26,13 +26,14 @@ fn config_check_names_an_unknown_key_and_the_near_one() {
     let path = folder.path().join("config.toml");
     let text = "[node]\nregion = \"370100\"\nname = \"jinan-1\"\ndate = \"data\"\n";
     std::fs::write(&path, text).unwrap();
-    let failure = config::run(&config::ConfigCommand::Check { config: path }).unwrap_err();
-    assert_eq!(failure.exit, Exit::Usage);
+    let failure = config::run(&config::ConfigCommand::Check { config: path }, Format::Table).unwrap_err();
+    assert_eq!(failure.exit(), Exit::Usage);
     // Golden.
     assert_eq!(
-        failure.text,
+        failure.to_string(),
         "unknown field `date`, expected one of `region`, `name`, `data`, `environment`, `alone`\nin `node`\n\n\
-         did you mean `data`?"
+         did you mean `data`?\n  cure    correct the spelling; the nearest known key is named\n  \
+         see     docs/errors.md#config_key_unknown"
     );
 }
 

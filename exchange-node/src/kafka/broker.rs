@@ -315,7 +315,7 @@ fn session(settings: &Settings, positions: &BTreeMap<Region, Position>, knows: u
     Ok(Session { knows, cluster, queues, consumer: Some(consumer) })
 }
 
-fn common(settings: &Settings) -> ClientConfig {
+pub(super) fn common(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &settings.bootstrap_servers)

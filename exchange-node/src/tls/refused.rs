@@ -2,6 +2,7 @@
 
 use super::{Unexpected, accept::CONNECTIONS_PER_CALLER};
 use crate::clock::Clock;
+use exchange_proto::v1;
 use rustls::{CertificateError, pki_types::CertificateDer};
 use std::{
     collections::VecDeque,
@@ -29,8 +30,23 @@ pub struct RefusedHandshake {
     pub credential: Option<Shown>,
 }
 
+impl From<&RefusedHandshake> for v1::RefusedHandshake {
+    fn from(refused: &RefusedHandshake) -> Self {
+        let shown = refused.credential.clone().unwrap_or_default();
+        Self {
+            at_ms: refused.at_ms,
+            address: refused.address.to_string(),
+            fault: refused.fault.to_owned(),
+            text: refused.text.clone(),
+            serial: shown.serial,
+            issuer: shown.issuer,
+            spki_sha256: shown.spki_sha256,
+        }
+    }
+}
+
 /// A credential as it was shown, believed or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {
     /// Hex.
     pub serial: String,

@@ -37,7 +37,7 @@ const STEP: Duration = Duration::from_secs(180);
 const CALLERS: usize = 16;
 
 /// Four processes and a broker are enough for two cores.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 async fn step<T>(what: &str, work: impl Future<Output = T>) -> T {
     let begin = Instant::now();

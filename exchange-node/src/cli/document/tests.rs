@@ -73,15 +73,15 @@ fn anchors_count_for_their_purpose() {
 fn what_cannot_be_used() {
     let empty = tempfile::tempdir().unwrap();
     let failure = judge(&arguments("sm2-v4.ofd", empty.path()), Format::Table).unwrap_err();
-    assert_eq!(failure.exit, Exit::Usage);
-    assert!(failure.text.contains("nobody would be believed"), "{}", failure.text);
+    assert_eq!(failure.exit(), Exit::Usage);
+    assert!(failure.to_string().contains("nobody would be believed"), "{failure}");
     let folder = pinned("sm2", "");
     let failure = judge(&arguments("no-such.ofd", folder.path()), Format::Table).unwrap_err();
-    assert_eq!(failure.exit, Exit::NotFound);
+    assert_eq!(failure.exit(), Exit::NotFound);
     std::fs::write(folder.path().join("broken.der"), b"0\x03no").unwrap();
     let failure = judge(&arguments("sm2-v4.ofd", folder.path()), Format::Table).unwrap_err();
-    assert_eq!(failure.exit, Exit::Identity);
-    assert!(failure.text.contains("broken.der"), "{}", failure.text);
+    assert_eq!(failure.exit(), Exit::Identity);
+    assert!(failure.to_string().contains("broken.der"), "{failure}");
 }
 
 #[test]
@@ -117,5 +117,5 @@ fn show_tells_without_judging() {
         assert_eq!(show::run(&corpus(name), Format::Table).unwrap(), Exit::Ok);
         assert_eq!(show::run(&corpus(name), Format::Json).unwrap(), Exit::Ok);
     }
-    assert_eq!(show::run(&corpus("sm2-v4.esl"), Format::Table).unwrap_err().exit, Exit::Usage);
+    assert_eq!(show::run(&corpus("sm2-v4.esl"), Format::Table).unwrap_err().exit(), Exit::Usage);
 }
