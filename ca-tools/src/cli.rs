@@ -1,22 +1,30 @@
-//! Arguments, one function call, exit code.
+//! The command line: arguments, one function call, exit code. Data go to standard output, messages to standard error.
 
 mod authority;
 mod bundle;
+mod crl;
 mod inspect;
 mod keys;
 mod output;
 mod verify;
 
 use std::{
+    ffi::OsString,
     io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use ca_tools::{Error, ExitCode as Code, keyfile::Passphrase};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use serde_json::json;
 
-use output::Format;
+use crate::{
+    Error,
+    console::{Format, Report},
+    exit::Exit,
+    keyfile::Passphrase,
+    manual::{self, CompletionsArgs, ManArgs},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,14 +42,17 @@ Examples:
   ca-tools revoke --ca jinan --cert node-1.crt --reason keyCompromise --passphrase-file jinan.pass
   ca-tools verify --as node-server --root root/ca.crt --crl root/crl.pem --crl jinan/crl.pem \\
     --bundle bundle.pb node-1.crt
+";
 
+const AFTER: &str = "\
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by policy, 6 conflict,
 10 check warnings, 11 check failures.
 ";
 
 /// Roots, city CAs, credentials, CRLs and the trust bundle.
 #[derive(Debug, Parser)]
-#[command(name = "ca-tools", version, before_help = EXAMPLES, propagate_version = true)]
+#[command(name = "ca-tools", version, before_help = EXAMPLES, after_help = AFTER, subcommand_required = true,
+    arg_required_else_help = true)]
 struct Cli {
     /// How results are shown.
     #[arg(short = 'o', long = "output", global = true, value_enum, default_value = "table")]
@@ -64,10 +75,10 @@ enum Command {
     /// Issue a credential; of the request only the public key is taken.
     Issue(authority::IssueArgs),
     /// Withdraw a credential and sign the CRL that says so.
-    Revoke(authority::RevokeArgs),
+    Revoke(crl::RevokeArgs),
     /// Sign the next CRL, or look at one.
     #[command(subcommand)]
-    Crl(authority::CrlCommand),
+    Crl(crl::CrlCommand),
     /// What a CA has issued.
     List(inspect::ListArgs),
     /// A new key of a log.
@@ -86,7 +97,25 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Judge a credential as a node would.
     Verify(verify::VerifyArgs),
+    /// Print a completion script for a shell.
+    #[command(before_help = COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write man pages, one for each command.
+    #[command(before_help = MAN)]
+    Man(ManArgs),
 }
+
+const COMPLETIONS: &str = "\
+Examples:
+  ca-tools completions bash > /usr/share/bash-completion/completions/ca-tools
+  ca-tools completions zsh > ~/.zfunc/_ca-tools
+";
+
+const MAN: &str = "\
+Examples:
+  ca-tools man --out /usr/local/share/man/man1
+  man ca-tools-issue
+";
 
 /// The passphrase of a CA's key: from a file of mode 600, or asked for.
 #[derive(Debug, Args)]
@@ -128,16 +157,49 @@ fn prompt(question: &str) -> Result<String, Error> {
     rpassword::prompt_password(question).map_err(|source| Error::Io { path: "terminal".into(), source })
 }
 
-pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+/// Runs a command line and gives its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            // A reader of the help that has gone away is no failure.
+            let _ = error.print();
+            return Exit::Ok.into();
+        }
+        Err(error) => {
+            match Format::asked(&arguments) {
+                Format::Json => Report::usage(&error).show(Format::Json),
+                // With usage and suggestion, in colours where there is a terminal.
+                Format::Table => drop(error.print()),
+            }
+            return Exit::Usage.into();
+        }
+    };
     let format = cli.format;
-    let done = match cli.command {
+    match run(cli.command, format) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            Report::from(&error).show(format);
+            error.exit().into()
+        }
+    }
+}
+
+/// The command line's own description, for completions, man pages and tests.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn run(asked: Command, format: Format) -> Done {
+    match asked {
         Command::Root(command) => authority::root(command, format),
         Command::Ca(command) => authority::ca(command, format),
         Command::Csr(command) => keys::csr(command, format),
         Command::Issue(args) => authority::issue(&args, format),
-        Command::Revoke(args) => authority::revoke(&args, format),
-        Command::Crl(command) => authority::crl(command, format),
+        Command::Revoke(args) => crl::revoke(&args, format),
+        Command::Crl(command) => crl::run(command, format),
         Command::List(args) => inspect::list(&args, format),
         Command::LogKey(command) => keys::log_key(command, format),
         Command::IndexKey(command) => keys::index_key(command, format),
@@ -145,18 +207,22 @@ pub(crate) fn run() -> ExitCode {
         Command::Bundle(command) => bundle::run(command, format),
         Command::Inspect(args) => inspect::run(&args, format),
         Command::Verify(args) => verify::run(&args, format),
-    };
-    let code = done.unwrap_or_else(|error| {
-        let fault = match &error {
-            Error::Chain(error) => format!(" [{}]", error.fault()),
-            Error::Bundle(error) => format!(" [{}]", error.fault()),
-            _ => String::new(),
-        };
-        eprintln!("ca-tools: {error}{fault}");
-        error.exit_code()
-    });
-    ExitCode::from(code as u8)
+        Command::Completions(args) => completions(&args, format),
+        Command::Man(args) => {
+            output::show(&manual::write(command(), &args.out)?, format)?;
+            Ok(Exit::Ok)
+        }
+    }
 }
 
-/// What a command that only looks returns.
-type Done = Result<Code, Error>;
+fn completions(args: &CompletionsArgs, format: Format) -> Done {
+    let script = manual::completions(command(), args.shell);
+    match format {
+        Format::Json => output::show(&json!({ "shell": args.shell.to_string(), "script": script }), format)?,
+        Format::Table => output::print(&script)?,
+    }
+    Ok(Exit::Ok)
+}
+
+/// What a command returns.
+type Done = Result<Exit, Error>;

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use exchange_core::{bundle, chain, note, region, sealed, signature, spiffe, uscc};
+use exchange_core::{bundle, chain, note, reason::Reason, region, sealed, signature, spiffe, uscc};
+
+use crate::exit::Exit;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -118,53 +120,47 @@ pub enum Error {
     Signature(#[from] signature::Error),
 }
 
-/// Exit codes, the same as those of `exchange-node`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ExitCode {
-    /// Done.
-    Ok = 0,
-    /// Failed, for none of the reasons below.
-    Failed = 1,
-    /// Arguments or configuration.
-    Usage = 2,
-    /// No such file or serial.
-    NotFound = 3,
-    /// A credential, key or signature is not what it must be.
-    Identity = 4,
-    /// Forbidden by a rule.
-    Refused = 5,
-    /// Against what is there.
-    Conflict = 6,
-    /// Checks passed with warnings.
-    Warnings = 10,
-    /// Checks failed.
-    CheckFailed = 11,
-}
-
 impl Error {
     /// What a script sees.
     #[must_use]
-    pub const fn exit_code(&self) -> ExitCode {
+    pub const fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Name(_) | Self::Region(_) | Self::Uscc(_) | Self::Malformed { .. } => {
-                ExitCode::Usage
-            }
-            Self::NotFound(_) => ExitCode::NotFound,
-            Self::Exists(_) | Self::Conflict(_) => ExitCode::Conflict,
+            Self::Usage(_) | Self::Name(_) | Self::Region(_) | Self::Uscc(_) | Self::Malformed { .. } => Exit::Usage,
+            Self::NotFound(_) => Exit::NotFound,
+            Self::Exists(_) | Self::Conflict(_) => Exit::Conflict,
             Self::Chain(chain::Error::CrlRolledBack { .. } | chain::Error::CrlNumberReused { .. })
-            | Self::Bundle(bundle::Error::Old { .. }) => ExitCode::Conflict,
-            Self::Chain(_) | Self::Bundle(_) | Self::NoPossession | Self::Passphrase(_) | Self::Signature(_) => {
-                ExitCode::Identity
-            }
-            Self::LooseMode { .. }
-            | Self::TooLarge { .. }
-            | Self::WeakKey(_)
-            | Self::NotByThisCa { .. }
-            | Self::Refused(_) => ExitCode::Refused,
+            | Self::Bundle(bundle::Error::Old { .. }) => Exit::Conflict,
+            Self::Chain(_)
+            | Self::Bundle(_)
+            | Self::NoPossession
+            | Self::Passphrase(_)
+            | Self::Signature(_)
+            | Self::LooseMode { .. } => Exit::Identity,
+            Self::TooLarge { .. } | Self::WeakKey(_) | Self::NotByThisCa { .. } | Self::Refused(_) => Exit::Refused,
             Self::Io { .. } | Self::Journal { .. } | Self::Making { .. } | Self::Note(_) | Self::Sealed(_) => {
-                ExitCode::Failed
+                Exit::Failed
             }
+        }
+    }
+
+    /// The stable reason, where the catalogue of reasons has one.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Chain(error) => Some(error.reason()),
+            Self::Bundle(error) => Some(error.reason()),
+            Self::LooseMode { .. } => Some(Reason::KeyPermissions),
+            _ => None,
+        }
+    }
+
+    /// Stable name of exactly this fault, where it is one of a credential, a CRL or a bundle.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Chain(error) => Some(error.fault()),
+            Self::Bundle(error) => Some(error.fault()),
+            _ => None,
         }
     }
 

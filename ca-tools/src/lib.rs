@@ -6,17 +6,21 @@
 
 mod authority;
 pub mod bundle;
+pub mod cli;
+pub mod console;
 mod error;
+pub mod exit;
 pub mod files;
 mod journal;
 pub mod keyfile;
 pub mod keys;
+pub mod manual;
 mod profile;
 pub mod seams;
 mod subject;
 
 pub use authority::{Ca, CaOptions, Issue, Issued, Scope};
-pub use error::{Error, ExitCode};
+pub use error::Error;
 pub use journal::{Event, Record, read_journal};
 pub use profile::{Profile, node_host};
 pub use subject::{MAX_REQUEST_BYTES, SubjectKey, new_request};

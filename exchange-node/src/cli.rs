@@ -6,6 +6,8 @@ mod change;
 mod client;
 mod config;
 mod demo;
+mod doctor;
+mod document;
 mod export;
 mod failure;
 mod import;
@@ -22,12 +24,17 @@ mod tests;
 mod uses;
 mod verify;
 
+pub use ca_tools::console::Format;
 pub use client::{ClientArgs, Profile};
 pub use failure::Failure;
-pub use output::Format;
 
 use crate::exit::Exit;
+use ca_tools::{
+    console::Report,
+    manual::{self, CompletionsArgs, ManArgs},
+};
 use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::json;
 use std::{ffi::OsString, process::ExitCode, sync::LazyLock};
 
 const EXAMPLES: &str = "\
@@ -39,6 +46,9 @@ Examples:
   exchange-node init --region 370100 --name jinan-1 --trust-domain dzzz.example --dir jinan
   exchange-node config check --config jinan/config.toml
   exchange-node run --config jinan/config.toml
+
+  # What is wrong, and its cure; the full path to one city
+  exchange-node doctor --config jinan/config.toml --profile operator.toml --peer 370200
 
   # Load a licence library, and see how the node stands
   exchange-node sample --rows 10000 --region 370100 --out rows.csv
@@ -56,6 +66,18 @@ bundle, named by --profile or EXCHANGE_PROFILE.
 const AFTER: &str = "\
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by policy, 6 conflict,
 7 unavailable (try again), 10 warnings or rejected rows, 11 checks failed.
+";
+
+const COMPLETIONS: &str = "\
+Examples:
+  exchange-node completions bash > /usr/share/bash-completion/completions/exchange-node
+  exchange-node completions zsh > ~/.zfunc/_exchange-node
+";
+
+const MAN: &str = "\
+Examples:
+  exchange-node man --out /usr/local/share/man/man1
+  man exchange-node-certificate-import
 ";
 
 /// The exchange node of a city.
@@ -97,6 +119,8 @@ enum Command {
     /// Check a configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Check an installation, part by part, and say the cure of what is wrong.
+    Doctor(Box<doctor::DoctorArgs>),
     /// How a node stands: logs, other cities, trust, Kafka.
     Status(status::StatusArgs),
     /// Issue, import, show, change and verify certificates.
@@ -110,53 +134,86 @@ enum Command {
     /// Publish and show certificate types, matters and implementations.
     #[command(subcommand)]
     Catalogue(catalogue::CatalogueCommand),
+    /// Judge and show sealed OFD documents and seals, from the file itself.
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
     /// Make a sample licence library, all of it invented.
     Sample(sample::SampleArgs),
+    /// Print a completion script for a shell.
+    #[command(before_help = COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write man pages, one for each command.
+    #[command(before_help = MAN)]
+    Man(ManArgs),
 }
 
 /// Runs a command line and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(error) if !error.use_stderr() => {
+            // A reader of the help that has gone away is no failure.
             let _ = error.print();
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
-            return exit.into();
+            return Exit::Ok.into();
+        }
+        Err(error) => {
+            match Format::asked(&arguments) {
+                Format::Json => Report::usage(&error).show(Format::Json),
+                // With usage and suggestion, in colours where there is a terminal.
+                Format::Table => drop(error.print()),
+            }
+            return Exit::Usage.into();
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return report(&Failure::new(Exit::Failed, error)),
+    let format = cli.format;
+    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(Failure::new(Exit::Failed, error)),
     };
-    match runtime.block_on(dispatch(cli)) {
+    match outcome {
         Ok(exit) => exit.into(),
-        Err(failure) => report(&failure),
+        Err(failure) => {
+            failure.show(format);
+            failure.exit().into()
+        }
     }
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let format = cli.format;
     match cli.command {
-        Command::Demo(args) => demo::run(args).await,
-        Command::Init(args) => init::run(&args),
-        Command::Run(args) => run::run(&args).await,
-        Command::Config(command) => config::run(&command),
+        Command::Demo(args) => demo::run(args, format).await,
+        Command::Init(args) => init::run(&args, format),
+        Command::Run(args) => run::run(&args, format).await,
+        Command::Config(command) => config::run(&command, format),
+        Command::Doctor(args) => doctor::run(&args, format).await,
         Command::Status(args) => status::run(&args, format).await,
         Command::Certificate(command) => certificate::run(*command, format).await,
         Command::Lookup(command) => lookup::run(*command, format).await,
         Command::Uses(args) => uses::run(&args, format).await,
         Command::Catalogue(command) => catalogue::run(&command, format).await,
-        Command::Sample(args) => sample::run(&args),
+        Command::Document(command) => document::run(&command, format),
+        Command::Sample(args) => sample::run(&args, format),
+        Command::Completions(args) => completions(&args, format),
+        Command::Man(args) => {
+            let pages = manual::write(command(), &args.out)?;
+            match format {
+                Format::Json => output::print_json(&pages)?,
+                Format::Table => output::print(&format!("man pages are in {}", args.out.display()))?,
+            }
+            Ok(Exit::Ok)
+        }
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
-    if output::coloured() {
-        eprintln!("\u{1b}[1;31merror\u{1b}[0m: {failure}");
-    } else {
-        eprintln!("error: {failure}");
+fn completions(args: &CompletionsArgs, format: Format) -> Result<Exit, Failure> {
+    let script = manual::completions(command(), args.shell);
+    match format {
+        Format::Json => output::print_json(&json!({ "shell": args.shell.to_string(), "script": script }))?,
+        Format::Table => output::print(script.trim_end())?,
     }
-    failure.exit.into()
+    Ok(Exit::Ok)
 }
 
 /// The command line's own description, for completions and man pages.

@@ -3,7 +3,10 @@
 //! Unknown keys are refused with the nearest known one. Every value can be overridden by an environment variable
 //! `EXCHANGE__SECTION__KEY`. Relative paths are relative to the file's folder.
 
+pub mod files;
 mod load;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use load::with_suggestion;
 pub use load::{Error, load, parse};

@@ -18,12 +18,12 @@ use exchange_core::{
     chain::{self, Authority},
     checkpoint::{Checkpoint, LogKind, LogProof, Origin},
     disclosure::Disclosure,
-    export::{ExportRecord, MAX_LINKS, Wanted, sha256},
+    export::{ExportRecord, MAX_LINKS, Wanted, sha256, verify},
     position::Position,
     reason::Reason,
 };
 use exchange_proto::{
-    export::{Content, MAX_FILE_BYTES, encode_content, encode_file},
+    export::{Content, MAX_FILE_BYTES, decode_file, encode_content, encode_file},
     store as row,
 };
 use rustls::pki_types::CertificateDer;
@@ -55,7 +55,7 @@ impl Lookup {
         let disclosures = self.chosen(caller, &record, wanted)?;
         let fields: Vec<String> = disclosures.iter().map(|one| one.name.clone()).collect();
         let as_of_ms = head.newest.at_ms;
-        let content = encode_content(&self.content(&head, disclosures)?);
+        let content = encode_content(self.content(&head, disclosures)?);
         let receipt = self
             .access
             .record_export(&ExportRecord {
@@ -67,16 +67,30 @@ impl Lookup {
                 content_sha256: sha256(&content),
             })
             .await?;
-        let file = encode_file(content, &receipt);
+        let file = encode_file(content, receipt);
         if file.len() > MAX_FILE_BYTES {
             let found = format!("an export of {} bytes", file.len());
-            return Err(Refusal::caller(
-                Reason::ValuesTooLarge,
-                found,
-                format!("at most {MAX_FILE_BYTES}: fewer fields, or none"),
-            ));
+            let needed = format!("at most {MAX_FILE_BYTES}: fewer fields, or none");
+            return Err(Refusal::caller(Reason::ValuesTooLarge, found, needed));
         }
+        self.check_export(&file)?;
         Ok(Exported { file, as_of_ms, fields })
+    }
+
+    /// What would be refused elsewhere does not leave.
+    fn check_export(&self, file: &[u8]) -> Result<(), Refusal> {
+        let snapshot = self.trust.snapshot();
+        let report = match decode_file(file) {
+            Ok(export) => verify(&export, &snapshot.basis(self.clock.now_ms(), true)),
+            Err(report) => report,
+        };
+        match report.failure() {
+            None => Ok(()),
+            Some(check) => {
+                let found = format!("an export that fails the check {}: {}", check.name, check.found);
+                Err(Refusal::node(Reason::NotGenuine, found, check.needed))
+            }
+        }
     }
 
     /// Values are for systems that act for the issuing department.
@@ -140,8 +154,12 @@ impl Lookup {
         }
         let position = Position { region: self.region, epoch: row.epoch, index: row.index };
         let log = Log::new(&self.store.own, Kind::Events, self.region, row.epoch);
-        let (first, first_note) =
+        let (first, mut first_note) =
             log.checkpoint_from(position.index + 1)?.ok_or_else(|| broken("no checkpoint covers the issue"))?;
+        if (row.epoch, first) == (*epoch, newest.size) {
+            // A heartbeat may have replaced it meanwhile: then it would be newer than what the status is as of.
+            first_note = note.clone();
+        }
         let own_tree;
         let issue_tree = if row.epoch == *epoch {
             tree

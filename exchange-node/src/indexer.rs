@@ -111,8 +111,8 @@ struct Shared {
 }
 
 impl Shared {
-    /// Waits until there is room to write. True: the node stops.
-    async fn stopping_before_room(&self) -> bool {
+    /// Waits until there is room to write, or the node stops.
+    async fn wait_for_room(&self) {
         let mut said = false;
         while let Err(Short { found, needed }) = self.parts.room.check() {
             if !said {
@@ -121,11 +121,10 @@ impl Shared {
             }
             tokio::select! {
                 biased;
-                () = self.parts.tasks.stopping() => return true,
+                () = self.parts.tasks.stopping() => return,
                 () = self.parts.clock.sleep(space::INTERVAL) => {}
             }
         }
-        self.parts.tasks.is_stopping()
     }
 
     /// After an error: an engine whose commit or flush failed takes none any more, only a start mends it.

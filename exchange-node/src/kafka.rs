@@ -4,11 +4,14 @@
 //! fetched from the nodes; so nothing here has to be certain besides "the broker has confirmed".
 
 mod broker;
+mod look;
 #[cfg(feature = "test-util")]
 pub mod memory;
 pub mod mock;
 #[cfg(test)]
 mod tests;
+
+pub use look::{Found, look};
 
 use crate::{config, spawn::Tasks};
 use bytes::Bytes;
@@ -27,6 +30,9 @@ pub enum Error {
     /// The client could not be built from the configuration.
     #[error("the Kafka client refuses its configuration: {0}")]
     Configuration(String),
+    /// No broker answers.
+    #[error("no broker answers: {0}")]
+    NotReached(String),
     /// The broker did not confirm.
     #[error("Kafka did not confirm: {0}")]
     NotConfirmed(String),

@@ -3,8 +3,11 @@
 //! bundle knows the log's key and lets the region's CA name the department.
 
 mod file;
+mod parts;
 #[cfg(test)]
 mod tests;
+
+pub use parts::{Part, parts};
 
 use crate::{
     config::{Config, Department},
@@ -31,7 +34,7 @@ use rustls::{
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 /// Why a key or credential is not used.
@@ -93,6 +96,12 @@ pub enum Error {
         /// This node's.
         region: Region,
     },
+    /// The index key that writers of this region use is not among the configured ones.
+    #[error("the trust bundle names another index key for region {region} than those configured")]
+    IndexKey {
+        /// This node's.
+        region: Region,
+    },
     /// The bundle contradicts itself.
     #[error(transparent)]
     Bundle(#[from] bundle::Error),
@@ -108,6 +117,7 @@ impl Error {
             Self::Credential { source, .. } => source.reason(),
             Self::Another { .. } => Reason::CredentialInvalid,
             Self::LogKey { .. } | Self::NoLog { .. } => Reason::LogKeyUnknown,
+            Self::IndexKey { .. } => Reason::IndexKeyMissing,
             Self::Bundle(_) => Reason::BundleInvalid,
         }
     }
@@ -123,8 +133,12 @@ pub struct DocumentSigner {
     pub key: SigningKey,
     /// DER: the credential, then its CAs without the root.
     pub chain: Vec<Vec<u8>>,
+    /// When the credential begins, Unix milliseconds.
+    pub not_before_ms: u64,
     /// When the credential ends, Unix milliseconds.
     pub not_after_ms: u64,
+    /// Set once the own log is known to hold the credential; such a row is never removed.
+    pub published: AtomicBool,
 }
 
 /// All keys of a node.
@@ -265,7 +279,9 @@ fn department_signer(
         key_id: verified.credential().key_id(),
         key,
         chain: chain.iter().map(|der| der.to_vec()).collect(),
+        not_before_ms: verified.credential().not_before_ms,
         not_after_ms: verified.credential().not_after_ms,
+        published: AtomicBool::new(false),
     })
 }
 

@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod config;
 pub mod crash;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod idempotency;

@@ -166,6 +166,7 @@ impl Limits {
         let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
         if searches.len() >= CLERKS {
             searches.retain(|_, times| times.back().is_some_and(recent));
+            forget_half(&mut searches);
         }
         let times = searches.entry((organisation.to_owned(), staff_number.to_owned())).or_default();
         while times.front().is_some_and(|at| !recent(at)) {
@@ -181,6 +182,18 @@ impl Limits {
         }
         times.push_back(now);
         Ok(())
+    }
+}
+
+/// Staff numbers are what a system says: one that makes them up takes no memory for it. Those who searched last stay.
+fn forget_half(searches: &mut BTreeMap<(String, String), VecDeque<Instant>>) {
+    if searches.len() < CLERKS {
+        return;
+    }
+    let mut last: Vec<Instant> = searches.values().filter_map(|times| times.back().copied()).collect();
+    last.sort_unstable();
+    if let Some(middle) = last.get(last.len() / 2).copied() {
+        searches.retain(|_, times| times.back().is_some_and(|at| *at > middle));
     }
 }
 

@@ -48,6 +48,14 @@ impl Listener {
     }
 }
 
+/// The addresses behind `host:port`.
+///
+/// # Errors
+/// The name is not known.
+pub async fn resolve(address: &str) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host(address).await?.collect())
+}
+
 /// Connects to `host:port`.
 ///
 /// # Errors

@@ -5,8 +5,11 @@
 //! it either.
 
 mod calls;
+mod probe;
 #[cfg(feature = "test-util")]
 pub mod wire;
+
+pub use probe::{Step, StepState};
 
 use crate::{
     clock::Clock,
@@ -203,25 +206,6 @@ impl Peers {
             listed.push(one);
         }
         listed
-    }
-
-    /// A connection outside of the pool, for `doctor`: says why it failed.
-    ///
-    /// # Errors
-    /// `PEER_UNKNOWN`, `PEER_UNAVAILABLE` with the exact fault.
-    pub async fn probe(&self, region: Region) -> Result<(), Refusal> {
-        let targets = self.targets(region, Use::Questions);
-        if targets.is_empty() {
-            return Err(unknown(region));
-        }
-        let mut faults = Vec::new();
-        for target in targets {
-            match self.tls.connect(&target, CONNECT).await {
-                Ok(_) => return Ok(()),
-                Err(error) => faults.push(format!("{}: {error}", target.address)),
-            }
-        }
-        Err(Refusal::peer(Reason::PeerUnavailable, faults.join("; "), "a node that answers"))
     }
 
     /// After the bundle's end no new peer is met; those that are known go on.

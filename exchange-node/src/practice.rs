@@ -157,6 +157,11 @@ impl Practice {
         }
     }
 
+    /// The profile of [`SYSTEM`], [`OPERATOR`] or another caller, for `--profile`.
+    pub fn profile(&self, region: Region, name: &str) -> PathBuf {
+        self.node_folder(region).join(format!("{name}.toml"))
+    }
+
     /// Withdraws a credential of a region by its file's name, and writes the CRL that says so.
     ///
     /// # Errors
@@ -173,6 +178,16 @@ impl Practice {
         let ca = self.ca(region)?;
         ca.revoke(&serial, WithdrawalReason::CessationOfOperation, None, seams::now_ms())?;
         self.write_crls()
+    }
+
+    /// The province's next bundle, with changes; the nodes take it over by a reload.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn next_bundle(&mut self, change: impl FnOnce(&mut TrustBundle)) -> Result<(), Error> {
+        change(&mut self.bundle);
+        self.bundle.number += 1;
+        self.write_bundle()
     }
 
     /// Points every node at another Kafka, or at none; the nodes take it over by a reload.
@@ -197,6 +212,13 @@ impl Practice {
         let stem = if profile == Profile::Node { "node" } else { name };
         files::write_new(&folder.join(format!("{stem}.pem")), files::PUBLIC, issued.chain_pem().as_bytes())?;
         keyfile::write(&folder.join(format!("{stem}.key")), &key, None)?;
+        if matches!(profile, Profile::System | Profile::Operator) {
+            let text = format!(
+                "credential = \"{name}.pem\"\nkey = \"{name}.key\"\nroots = [\"../root.pem\"]\n\
+                 crls = [\"../crls.pem\"]\nbundle = \"../bundle.pb\"\n"
+            );
+            files::write_new(&self.profile(region, name), files::PUBLIC, text.as_bytes())?;
+        }
         if profile == Profile::Node
             && let Some(trust) = self.bundle.regions.get_mut(&region)
         {

@@ -192,7 +192,7 @@ impl Publisher {
             tokio::select! {
                 biased;
                 () = self.tasks.stopping() => break,
-                changed = progress.changed() => if changed.is_err() { break },
+                grown = seen.event_log_since(&mut progress) => if grown.is_err() { break },
                 () = self.clock.sleep(MARK_AFTER), if moved < next => {
                     self.crash.pass(Point::PublisherConfirmed);
                     match self.ledger.submit(Published { epoch: self.epoch, next }).await {

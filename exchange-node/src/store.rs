@@ -182,6 +182,23 @@ impl Space {
     }
 }
 
+/// Whether a process has the store in this folder. The engine holds a lock on a file of each database; looking at it
+/// changes nothing.
+///
+/// # Errors
+/// There is no store, or it cannot be read.
+pub fn in_use(folder: &Path) -> std::io::Result<bool> {
+    for database in ["own", "province"] {
+        let lock = std::fs::File::open(folder.join(database).join("lock"))?;
+        match lock.try_lock_shared() {
+            Ok(()) => lock.unlock()?,
+            Err(std::fs::TryLockError::WouldBlock) => return Ok(true),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
 /// Both databases of a node.
 #[derive(Clone)]
 pub struct Store {

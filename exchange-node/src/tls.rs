@@ -31,6 +31,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use exchange_core::{
     chain::{self, Purpose, VerifiedCredential},
+    reason::Reason,
     region::Region,
 };
 use rustls::{
@@ -137,6 +138,19 @@ impl Tls {
         &self.refusals
     }
 
+    /// The credential that connections are shown from now on.
+    pub fn shown(&self) -> Option<chain::Credential> {
+        self.identity.load().cert.first().and_then(|leaf| chain::Credential::parse(leaf).ok())
+    }
+
+    /// The own credential as every node should judge it, if it believes what this one does.
+    ///
+    /// # Errors
+    /// Its fault.
+    pub fn own(&self) -> Result<VerifiedCredential, Unexpected> {
+        verify_client(&self.trust.snapshot(), &self.identity.load().cert, self.clock.now_ms())
+    }
+
     /// Connects to a node of `region`, whose credential must name that region and the host. `admit_stale_crl`: also one
     /// whose only fault is a stale CRL here, to read logs and trust from it and nothing else.
     ///
@@ -237,6 +251,15 @@ impl Unexpected {
             Self::Nothing => "NO_CREDENTIAL",
             Self::Kind { .. } => "WRONG_KIND",
             Self::Region { .. } => "WRONG_REGION",
+        }
+    }
+
+    /// The stable reason.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Credential(error) => error.reason(),
+            Self::Nothing | Self::Region { .. } => Reason::CredentialInvalid,
+            Self::Kind { .. } => Reason::CredentialWrongPurpose,
         }
     }
 }

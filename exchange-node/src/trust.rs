@@ -63,6 +63,16 @@ impl Error {
             Self::Store(_) => "STORE",
         }
     }
+
+    /// The stable reason.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::File { .. } => Reason::ConfigInvalid,
+            Self::Bundle(error) => error.reason(),
+            Self::Chain(error) => error.reason(),
+            Self::Store(_) => Reason::Internal,
+        }
+    }
 }
 
 /// What an offer came to.

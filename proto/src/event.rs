@@ -3,7 +3,7 @@
 //! Who makes an entry encodes all of it but its time; the ledger puts the time in front when it closes a group. One
 //! entry has one encoding here, but nothing relies on that: the bytes that were hashed are the bytes that are kept.
 
-use crate::{Error, catalogue, common, field, v1};
+use crate::{Error, catalogue, common, field, v1, wire::Writer};
 use exchange_core::{
     event::{Carried, Event, EventKind, MAX_ENTRY_BYTES},
     reason::Reason,
@@ -24,6 +24,8 @@ pub const MAX_NOTICE_BYTES: usize = 1_024;
 pub const MAX_LEGAL_BASIS_BYTES: usize = 1_024;
 /// Most intermediate credentials beside a leaf.
 pub const MAX_INTERMEDIATES: usize = 4;
+/// Most bytes that the time adds to a body.
+pub const MAX_TIME_BYTES: usize = 11;
 /// Tag of the time, which is the first field of events and of access records.
 const AT_MS: u32 = 1;
 
@@ -33,14 +35,39 @@ pub fn encode_body(kind: &EventKind, must_understand: bool) -> Vec<u8> {
     v1::Event { at_ms: 0, must_understand, kind: encode_kind(kind) }.encode_to_vec()
 }
 
+/// As [`encode_body`], for the kind that most entries are of: ends in the envelope's bytes.
+#[must_use]
+pub fn encode_issued(envelope: &[u8]) -> Vec<u8> {
+    let mut out = Writer::with_capacity(envelope.len() + 16);
+    out.nested_bytes(12, 1, envelope);
+    out.into_bytes()
+}
+
+/// As [`encode_body`], for tags.
+#[must_use]
+pub fn encode_tags(certificate_id: &str, index_key_id: &[u8; 8], sealed: &[u8]) -> Vec<u8> {
+    let mut out = Writer::with_capacity(certificate_id.len() + sealed.len() + 32);
+    out.message(13, |out| {
+        out.text(1, certificate_id);
+        out.bytes(2, index_key_id);
+        out.bytes(3, sealed);
+    });
+    out.into_bytes()
+}
+
 /// Puts the time in front of a body: of an event, or of an access record.
 #[must_use]
 pub fn with_at(at_ms: u64, body: &[u8]) -> Vec<u8> {
-    let mut entry = Vec::with_capacity(body.len() + 8);
-    encode_key(AT_MS, WireType::Varint, &mut entry);
-    encode_varint(at_ms, &mut entry);
-    entry.extend_from_slice(body);
+    let mut entry = Vec::with_capacity(body.len() + MAX_TIME_BYTES);
+    put(at_ms, body, &mut entry);
     entry
+}
+
+/// As [`with_at`], behind what is in `out`.
+pub fn put(at_ms: u64, body: &[u8], out: &mut Vec<u8>) {
+    encode_key(AT_MS, WireType::Varint, out);
+    encode_varint(at_ms, out);
+    out.extend_from_slice(body);
 }
 
 /// Reads an entry. A kind that this release does not know is [`EventKind::Unknown`], and so is a change of status with a
@@ -55,6 +82,20 @@ pub fn decode(bytes: &[u8]) -> Result<Event, Error> {
         Some(kind) => decode_kind(kind)?,
     };
     Ok(Event { at_ms: message.at_ms, must_understand: message.must_understand, kind })
+}
+
+/// The envelope in an entry that issues a certificate, as a slice of it; `None` for every other entry.
+///
+/// # Errors
+/// As [`decode`].
+pub fn envelope(entry: bytes::Bytes) -> Result<Option<bytes::Bytes>, Error> {
+    match field::shared::<v1::Event>("event", entry, MAX_ENTRY_BYTES)?.kind {
+        Some(Kind::CertificateIssued(message)) => {
+            field::bytes("certificate_issued.envelope", &message.envelope, MAX_ENTRY_BYTES)?;
+            Ok(Some(message.envelope))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn encode_kind(kind: &EventKind) -> Option<Kind> {

@@ -73,28 +73,28 @@ pub fn wanted(fields: Vec<String>, without_values: bool) -> Result<Wanted, Error
 
 /// The bytes of a content: what the receipt vouches for.
 #[must_use]
-pub fn encode_content(content: &Content) -> Vec<u8> {
-    let shared = |der: &Vec<u8>| Bytes::copy_from_slice(der);
+pub fn encode_content(content: Content) -> Vec<u8> {
+    let (leaf, intermediates) = content.credential;
     v1::ExportContent {
-        bundle_series: content.bundle.0.clone(),
+        bundle_series: content.bundle.0,
         bundle_number: content.bundle.1,
-        issue: Some(peer::encode_proof(&content.issue)),
-        as_of: shared(&content.as_of),
+        issue: Some(peer::encode_proof(content.issue)),
+        as_of: content.as_of.into(),
         consistency: peer::encode_hashes(&content.consistency),
-        links: content.links.iter().map(peer::encode_proof).collect(),
+        links: content.links.into_iter().map(peer::encode_proof).collect(),
         credential: Some(v1::CredentialPublished {
-            leaf: shared(&content.credential.0),
-            intermediates: content.credential.1.iter().map(shared).collect(),
+            leaf: leaf.into(),
+            intermediates: intermediates.into_iter().map(Bytes::from).collect(),
         }),
-        crls: content.crls.iter().map(shared).collect(),
-        disclosures: content.disclosures.iter().map(encode_disclosure).collect(),
+        crls: content.crls.into_iter().map(Bytes::from).collect(),
+        disclosures: content.disclosures.into_iter().map(encode_disclosure).collect(),
     }
     .encode_to_vec()
 }
 
 /// The file around a content and its receipt.
 #[must_use]
-pub fn encode_file(content: Vec<u8>, receipt: &LogProof) -> Vec<u8> {
+pub fn encode_file(content: Vec<u8>, receipt: LogProof) -> Vec<u8> {
     let receipt = Some(peer::encode_proof(receipt));
     let body = v1::CertificateExport { content: content.into(), receipt }.encode_to_vec();
     let mut file = Vec::with_capacity(BODY + body.len());

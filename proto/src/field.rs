@@ -2,6 +2,7 @@
 //! holds, only its length, a misplaced character or a check character.
 
 use crate::{Error, v1};
+use bytes::Bytes;
 use exchange_core::{
     certificate_id::{CertificateId, TypeCode},
     date::Date,
@@ -26,10 +27,23 @@ pub(crate) fn message<M: Message + Default>(path: &str, bytes: &[u8], max: usize
     M::decode(bytes).map_err(|_| undecodable(path))
 }
 
+/// As [`message`]; bytes in the message are slices of these.
+pub(crate) fn shared<M: Message + Default>(path: &str, bytes: Bytes, max: usize) -> Result<M, Error> {
+    if bytes.len() > max {
+        return message(path, &bytes, max);
+    }
+    M::decode(bytes).map_err(|_| undecodable(path))
+}
+
 /// Not protobuf, or with a text that is not UTF-8. The decoder's own words are not passed on: they may hold parts of the
 /// message.
 pub(crate) fn undecodable(path: &str) -> Error {
     Error::new(Reason::MessageUndecodable, path, "bytes that cannot be decoded", "a message of this format")
+}
+
+/// Checks an item of a list. Its path is made only where something is wrong with it.
+pub(crate) fn item<T>(list: &str, index: usize, check: impl Fn(&str) -> Result<T, Error>) -> Result<T, Error> {
+    check(list).or_else(|_| check(&format!("{list}[{index}]")))
 }
 
 /// Exactly `N` bytes.

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use ca_tools::{
-    ExitCode,
+use crate::{
     bundle::{BundleConfig, sign},
+    console::{Format, note},
+    exit::Exit,
     files::{self, CERTIFICATE},
     keyfile, seams,
 };
@@ -17,15 +18,30 @@ use exchange_core::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    Done, PassphraseArgs,
-    output::{Format, show},
-    verify,
-};
+use super::{Done, PassphraseArgs, output::show, verify};
+
+const BUILD: &str = "\
+Examples:
+  ca-tools bundle build --config bundle.toml --out bundle.unsigned
+  ca-tools bundle build --config bundle.toml --out bundle.unsigned --dry-run
+";
+
+const SIGN: &str = "\
+Examples:
+  ca-tools bundle sign --in bundle.unsigned --key trust.key --cert trust.crt --out bundle.pb
+";
+
+const INSPECT: &str = "\
+Examples:
+  ca-tools bundle inspect bundle.unsigned
+  # Judged as a node would
+  ca-tools bundle inspect bundle.pb --root root/ca.crt --crl root/crl.pem
+";
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum BundleCommand {
+pub(super) enum BundleCommand {
     /// Build an unsigned bundle from bundle.toml and the files that it names.
+    #[command(before_help = BUILD)]
     Build {
         /// File names in it are relative to it.
         #[arg(long)]
@@ -38,6 +54,7 @@ pub(crate) enum BundleCommand {
         dry_run: bool,
     },
     /// Sign a bundle with the trust key.
+    #[command(before_help = SIGN)]
     Sign {
         /// The unsigned bundle.
         #[arg(long = "in", value_name = "FILE")]
@@ -58,6 +75,7 @@ pub(crate) enum BundleCommand {
         passphrase: PassphraseArgs,
     },
     /// Show a bundle, signed or not. With --root it is also judged as a node would.
+    #[command(before_help = INSPECT)]
     Inspect {
         /// The bundle; `-` for standard input.
         file: PathBuf,
@@ -70,7 +88,7 @@ pub(crate) enum BundleCommand {
     },
 }
 
-pub(crate) fn run(command: BundleCommand, format: Format) -> Done {
+pub(super) fn run(command: BundleCommand, format: Format) -> Done {
     match command {
         BundleCommand::Build { config, out, dry_run } => {
             let base = config.parent().unwrap_or_else(|| Path::new("."));
@@ -78,8 +96,8 @@ pub(crate) fn run(command: BundleCommand, format: Format) -> Done {
             if !dry_run {
                 files::write_new(&out, files::PUBLIC, &exchange_proto::bundle::encode(&bundle))?;
             }
-            show(&value(&bundle), format);
-            Ok(ExitCode::Ok)
+            show(&value(&bundle), format)?;
+            Ok(Exit::Ok)
         }
         BundleCommand::Sign { unsigned, key, cert, out, dry_run, passphrase } => {
             let bundle = exchange_proto::bundle::decode(&files::read(&unsigned, limits::BYTES)?)?;
@@ -89,8 +107,8 @@ pub(crate) fn run(command: BundleCommand, format: Format) -> Done {
             if !dry_run {
                 files::write_new(&out, files::PUBLIC, &signed)?;
             }
-            show(&value(&bundle), format);
-            Ok(ExitCode::Ok)
+            show(&value(&bundle), format)?;
+            Ok(Exit::Ok)
         }
         BundleCommand::Inspect { file, root, crl } => inspect(&file, &root, &crl, format),
     }
@@ -107,7 +125,7 @@ fn inspect(file: &Path, roots: &[PathBuf], crls: &[PathBuf], format: Format) -> 
     };
     let mut shown = value(&bundle);
     shown["signature"] = Value::from(if signed { "not checked: name --root" } else { "none" });
-    let mut code = ExitCode::Ok;
+    let mut code = Exit::Ok;
     if !roots.is_empty() {
         let roots = verify::roots(roots)?;
         let crls = if crls.is_empty() { CrlSet::new() } else { verify::crls(crls, roots.authorities())? };
@@ -115,11 +133,11 @@ fn inspect(file: &Path, roots: &[PathBuf], crls: &[PathBuf], format: Format) -> 
         let opened = exchange_proto::bundle::open_signed(&bytes, &roots, &crls, Known::default(), now_ms)?;
         shown["signature"] = Value::from(format!("by {}, whom the root named", opened.signer().id()));
         if let Err(error) = opened.require_current(now_ms) {
-            eprintln!("ca-tools: {error} [{}]", error.fault());
-            code = ExitCode::Warnings;
+            note(&format!("{error} [{}]", error.fault()), format);
+            code = Exit::Warnings;
         }
     }
-    show(&shown, format);
+    show(&shown, format)?;
     Ok(code)
 }
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use ca_tools::{
-    Error, Event, ExitCode, SubjectKey,
+use crate::{
+    Error, Event, SubjectKey,
+    console::Format,
+    exit::Exit,
     files::{self, CERTIFICATE, CRL},
     seams,
 };
@@ -16,19 +18,34 @@ use serde_json::{Value, json};
 
 use super::{
     Done,
-    output::{Format, show},
+    output::{print, show},
 };
 
 const MAX_BYTES: usize = 24 * 1024 * 1024;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
+const INSPECT: &str = "\
+Examples:
+  ca-tools inspect node-1.crt
+  ca-tools inspect node-1.csr
+  openssl x509 -in other.pem -outform der | ca-tools inspect - -o json
+";
+
+const LIST: &str = "\
+Examples:
+  ca-tools list --ca jinan
+  # What has to be renewed
+  ca-tools list --ca jinan --expiring 30d -o json
+";
+
 #[derive(Debug, Args)]
-pub(crate) struct InspectArgs {
+#[command(before_help = INSPECT)]
+pub(super) struct InspectArgs {
     /// Certificates, a CRL or a request, PEM or DER; `-` for standard input.
     file: PathBuf,
 }
 
-pub(crate) fn run(args: &InspectArgs, format: Format) -> Done {
+pub(super) fn run(args: &InspectArgs, format: Format) -> Done {
     let bytes = files::read(&args.file, MAX_BYTES)?;
     let what = args.file.display().to_string();
     let is_pem = |label: &str| files::blocks(&bytes, label, &what).is_ok() && bytes.first() != Some(&0x30);
@@ -46,16 +63,16 @@ pub(crate) fn run(args: &InspectArgs, format: Format) -> Done {
     } else {
         crl_value(&Crl::parse(&bytes)?, seams::now_ms())
     };
-    match value {
+    match &value {
         Value::Array(items) if format == Format::Table => {
-            for item in &items {
-                show(item, format);
-                println!();
+            for item in items {
+                show(item, format)?;
+                print("\n")?;
             }
         }
-        value => show(&value, format),
+        value => show(value, format)?,
     }
-    Ok(ExitCode::Ok)
+    Ok(Exit::Ok)
 }
 
 fn certificate(der: &[u8]) -> Result<Value, Error> {
@@ -88,7 +105,7 @@ fn certificate(der: &[u8]) -> Result<Value, Error> {
     }))
 }
 
-pub(crate) fn crl_value(crl: &Crl, now_ms: u64) -> Value {
+pub(super) fn crl_value(crl: &Crl, now_ms: u64) -> Value {
     let withdrawn: Vec<Value> = crl
         .withdrawn
         .iter()
@@ -112,7 +129,8 @@ pub(crate) fn crl_value(crl: &Crl, now_ms: u64) -> Value {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ListArgs {
+#[command(before_help = LIST)]
+pub(super) struct ListArgs {
     /// The CA's folder.
     #[arg(long)]
     ca: PathBuf,
@@ -121,9 +139,9 @@ pub(crate) struct ListArgs {
     expiring: Option<String>,
 }
 
-pub(crate) fn list(args: &ListArgs, format: Format) -> Done {
+pub(super) fn list(args: &ListArgs, format: Format) -> Done {
     let within_ms = args.expiring.as_deref().map(days).transpose()?;
-    let records = ca_tools::read_journal(&args.ca)?;
+    let records = crate::read_journal(&args.ca)?;
     let now_ms = seams::now_ms();
     let withdrawn = |serial: &str| {
         records.iter().find_map(|record| match &record.event {
@@ -147,8 +165,8 @@ pub(crate) fn list(args: &ListArgs, format: Format) -> Done {
             "withdrawn": reason,
         }));
     }
-    show(&Value::Array(rows), format);
-    Ok(ExitCode::Ok)
+    show(&Value::Array(rows), format)?;
+    Ok(Exit::Ok)
 }
 
 fn days(text: &str) -> Result<u64, Error> {

@@ -2,19 +2,41 @@
 
 use std::path::{Path, PathBuf};
 
-use ca_tools::{Error, ExitCode, files, keyfile, keys, new_request};
+use crate::{Error, console::Format, exit::Exit, files, keyfile, keys, new_request};
 use clap::{Args, Subcommand};
 use exchange_core::{checkpoint::LogKind, region::Region, spiffe::TrustDomain};
 use serde_json::json;
 
-use super::{
-    Done, PassphraseArgs,
-    output::{Format, show},
-};
+use super::{Done, PassphraseArgs, output::show};
+
+const CSR: &str = "\
+Examples:
+  ca-tools csr new --name node-1 --out node-1
+  # The trust key, encrypted
+  ca-tools csr new --name trust --out trust --encrypt
+";
+
+const LOG_KEY: &str = "\
+Examples:
+  ca-tools log-key new --domain dzzz.sd.gov.cn --region 370100 --kind events --out event-log
+  ca-tools log-key new --domain dzzz.sd.gov.cn --region 370100 --kind access --out access-log
+";
+
+const INDEX_KEY: &str = "\
+Examples:
+  ca-tools index-key new --out index.key
+  ca-tools index-key new --number 2 --out index-2.key
+";
+
+const STORE_KEY: &str = "\
+Examples:
+  ca-tools store-key new --out store.key
+";
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum CsrCommand {
+pub(super) enum CsrCommand {
     /// Make a P-256 key and a request: <out>.key (mode 600) and <out>.csr.
+    #[command(before_help = CSR)]
     New {
         /// For people; the CA's operator decides the identity.
         #[arg(long)]
@@ -30,25 +52,26 @@ pub(crate) enum CsrCommand {
     },
 }
 
-pub(crate) fn csr(CsrCommand::New { name, out, encrypt, passphrase }: CsrCommand, format: Format) -> Done {
+pub(super) fn csr(CsrCommand::New { name, out, encrypt, passphrase }: CsrCommand, format: Format) -> Done {
     let (key_file, request_file) = (with_suffix(&out, "key"), with_suffix(&out, "csr"));
     absent(&request_file)?;
     let secret = (encrypt || passphrase.passphrase_file.is_some()).then(|| passphrase.chosen()).transpose()?;
     let (key, request) = new_request(&name)?;
     keyfile::write(&key_file, &key, secret.as_ref())?;
     files::write_new(&request_file, files::PUBLIC, request.as_bytes())?;
-    show(&json!({ "key": key_file, "request": request_file }), format);
-    Ok(ExitCode::Ok)
+    show(&json!({ "key": key_file, "request": request_file }), format)?;
+    Ok(Exit::Ok)
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum LogKeyCommand {
+pub(super) enum LogKeyCommand {
     /// Make the key of one epoch of a log: <out>.key (mode 600) and <out>.vkey for the trust bundle.
     New(LogKeyNew),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct LogKeyNew {
+#[command(before_help = LOG_KEY)]
+pub(super) struct LogKeyNew {
     /// Trust domain of the province.
     #[arg(long)]
     domain: String,
@@ -74,7 +97,7 @@ enum KindArg {
     Access,
 }
 
-pub(crate) fn log_key(LogKeyCommand::New(args): LogKeyCommand, format: Format) -> Done {
+pub(super) fn log_key(LogKeyCommand::New(args): LogKeyCommand, format: Format) -> Done {
     let kind = match args.kind {
         KindArg::Events => LogKind::Events,
         KindArg::Access => LogKind::Access,
@@ -85,13 +108,14 @@ pub(crate) fn log_key(LogKeyCommand::New(args): LogKeyCommand, format: Format) -
         keys::new_log_key(&TrustDomain::parse(&args.domain)?, Region::parse(&args.region)?, kind, args.epoch)?;
     keyfile::write(&key_file, &key, None)?;
     files::write_new(&public_file, files::PUBLIC, format!("{public}\n").as_bytes())?;
-    show(&json!({ "key": key_file, "public": public_file, "vkey": public.to_string() }), format);
-    Ok(ExitCode::Ok)
+    show(&json!({ "key": key_file, "public": public_file, "vkey": public.to_string() }), format)?;
+    Ok(Exit::Ok)
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum IndexKeyCommand {
+pub(super) enum IndexKeyCommand {
     /// Make an index key. One for the whole province; it reaches the nodes by file, never through Kafka.
+    #[command(before_help = INDEX_KEY)]
     New {
         /// Counts the province's index keys from 1.
         #[arg(long = "number", default_value = "1")]
@@ -102,17 +126,18 @@ pub(crate) enum IndexKeyCommand {
     },
 }
 
-pub(crate) fn index_key(IndexKeyCommand::New { number, out }: IndexKeyCommand, format: Format) -> Done {
+pub(super) fn index_key(IndexKeyCommand::New { number, out }: IndexKeyCommand, format: Format) -> Done {
     let key = keys::new_index_key(number)?;
     files::write_new(&out, files::SECRET, key.to_file().as_bytes())?;
     let id: String = key.id().iter().map(|byte| format!("{byte:02x}")).collect();
-    show(&json!({ "file": out, "number": number, "index_key_id": id }), format);
-    Ok(ExitCode::Ok)
+    show(&json!({ "file": out, "number": number, "index_key_id": id }), format)?;
+    Ok(Exit::Ok)
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum StoreKeyCommand {
+pub(super) enum StoreKeyCommand {
     /// Make a store key: without it a node's stored values cannot be read again.
+    #[command(before_help = STORE_KEY)]
     New {
         /// New file, mode 600.
         #[arg(long)]
@@ -120,12 +145,12 @@ pub(crate) enum StoreKeyCommand {
     },
 }
 
-pub(crate) fn store_key(StoreKeyCommand::New { out }: StoreKeyCommand, format: Format) -> Done {
+pub(super) fn store_key(StoreKeyCommand::New { out }: StoreKeyCommand, format: Format) -> Done {
     let key = keys::new_store_key()?;
     files::write_new(&out, files::SECRET, key.to_file().as_bytes())?;
     let id: String = key.id().iter().map(|byte| format!("{byte:02x}")).collect();
-    show(&json!({ "file": out, "store_key_id": id }), format);
-    Ok(ExitCode::Ok)
+    show(&json!({ "file": out, "store_key_id": id }), format)?;
+    Ok(Exit::Ok)
 }
 
 /// A second file that is there already must not leave a first one behind.

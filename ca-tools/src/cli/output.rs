@@ -1,50 +1,64 @@
 //! Results on standard output: a table for people, JSON for programs.
 
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
+
 use serde_json::Value;
 
-/// How results are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
+use crate::{Error, console::Format};
 
 /// Shows an object as lines `name  value`, a list of objects as columns.
-pub(crate) fn show(value: &Value, format: Format) {
+pub(super) fn show(value: &Value, format: Format) -> Result<(), Error> {
+    let mut text = String::new();
     match (format, value) {
-        (Format::Json, _) => println!("{value:#}"),
-        (Format::Table, Value::Array(rows)) => columns(rows),
-        (Format::Table, _) => lines(value, 0),
+        (Format::Json, _) => text = format!("{value:#}\n"),
+        (Format::Table, Value::Array(rows)) => columns(rows, &mut text),
+        (Format::Table, _) => lines(value, 0, &mut text),
+    }
+    print(&text)
+}
+
+/// Prints text as it is. A reader that has gone away is no failure of ours to report.
+pub(super) fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Io { path: "standard output".into(), source })
+        }
+        _ => Ok(()),
     }
 }
 
-fn lines(value: &Value, indent: usize) {
+// Writing to a String does not fail.
+fn lines(value: &Value, indent: usize, out: &mut String) {
     let Value::Object(fields) = value else {
-        println!("{:indent$}{}", "", text(value));
+        let _ = writeln!(out, "{:indent$}{}", "", text(value));
         return;
     };
     let width = fields.keys().map(|key| key.chars().count()).max().unwrap_or(0);
     for (key, value) in fields {
         match value {
             Value::Object(_) => {
-                println!("{:indent$}{key}", "");
-                lines(value, indent + 2);
+                let _ = writeln!(out, "{:indent$}{key}", "");
+                lines(value, indent + 2, out);
             }
             Value::Array(items) if items.iter().any(Value::is_object) => {
-                println!("{:indent$}{key}", "");
+                let _ = writeln!(out, "{:indent$}{key}", "");
                 for item in items {
-                    lines(item, indent + 2);
-                    println!();
+                    lines(item, indent + 2, out);
+                    out.push('\n');
                 }
             }
-            _ => println!("{:indent$}{key:width$}  {}", "", text(value)),
+            _ => {
+                let _ = writeln!(out, "{:indent$}{key:width$}  {}", "", text(value));
+            }
         }
     }
 }
 
-fn columns(rows: &[Value]) {
+fn columns(rows: &[Value], out: &mut String) {
     let Some(Value::Object(first)) = rows.first() else { return };
     let keys: Vec<&String> = first.keys().collect();
     let cell = |row: &Value, key: &str| text(row.get(key).unwrap_or(&Value::Null));
@@ -54,10 +68,11 @@ fn columns(rows: &[Value]) {
             rows.iter().map(|row| cell(row, key).chars().count()).chain([key.chars().count()]).max().unwrap_or(0)
         })
         .collect();
-    let line = |cells: Vec<String>| {
+    let mut line = |cells: Vec<String>| {
         let padded: Vec<String> =
             cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}", width = *width)).collect();
-        println!("{}", padded.join("  ").trim_end());
+        out.push_str(padded.join("  ").trim_end());
+        out.push('\n');
     };
     line(keys.iter().map(|key| (*key).clone()).collect());
     for row in rows {

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use ca_tools::{
-    Error, ExitCode,
+use crate::{
+    Error,
+    console::{Format, note},
+    exit::Exit,
     files::{self, CERTIFICATE, CRL},
     seams,
 };
@@ -15,13 +17,18 @@ use exchange_core::{
 use rustls_pki_types::CertificateDer;
 use serde_json::json;
 
-use super::{
-    Done,
-    output::{Format, show},
-};
+use super::{Done, output::show};
+
+const EXAMPLES: &str = "\
+Examples:
+  ca-tools verify --as node-server --root root/ca.crt --crl root/crl.pem --crl jinan/crl.pem \\
+    --bundle bundle.pb node-1.crt
+  ca-tools verify --as system --root root/ca.crt --crl crls.pem --bundle bundle.pb hall.crt -o json
+";
 
 #[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
+#[command(before_help = EXAMPLES)]
+pub(super) struct VerifyArgs {
     /// What the credential is to be used for.
     #[arg(long = "as", value_enum)]
     purpose: PurposeArg,
@@ -55,7 +62,7 @@ enum PurposeArg {
     Document,
 }
 
-pub(crate) fn run(args: &VerifyArgs, format: Format) -> Done {
+pub(super) fn run(args: &VerifyArgs, format: Format) -> Done {
     let now_ms = seams::now_ms();
     let blocks = files::blocks(&files::read(&args.file, 256 * 1024)?, CERTIFICATE, &args.file.display().to_string())?;
     let Some((leaf, chain)) = blocks.split_first() else {
@@ -92,15 +99,15 @@ pub(crate) fn run(args: &VerifyArgs, format: Format) -> Done {
         "not_after": Instant(credential.not_after_ms).to_string(),
         "result": "ok",
     });
-    show(&value, format);
+    show(&value, format)?;
     if let Err(error) = bundle.require_current(now_ms) {
-        eprintln!("ca-tools: {error} [{}]", error.fault());
-        return Ok(ExitCode::Warnings);
+        note(&format!("{error} [{}]", error.fault()), format);
+        return Ok(Exit::Warnings);
     }
-    Ok(ExitCode::Ok)
+    Ok(Exit::Ok)
 }
 
-pub(crate) fn roots(paths: &[PathBuf]) -> Result<Roots, Error> {
+pub(super) fn roots(paths: &[PathBuf]) -> Result<Roots, Error> {
     let mut authorities = Vec::new();
     for path in paths {
         for der in files::blocks(&files::read(path, 256 * 1024)?, CERTIFICATE, &path.display().to_string())? {
@@ -111,7 +118,7 @@ pub(crate) fn roots(paths: &[PathBuf]) -> Result<Roots, Error> {
 }
 
 /// A CRL of a CA that is not among these is no help and no harm.
-pub(crate) fn crls(paths: &[PathBuf], issuers: &[Authority]) -> Result<CrlSet, Error> {
+pub(super) fn crls(paths: &[PathBuf], issuers: &[Authority]) -> Result<CrlSet, Error> {
     let mut set = CrlSet::new();
     for path in paths {
         for der in files::blocks(&files::read(path, 24 * 1024 * 1024)?, CRL, &path.display().to_string())? {

@@ -301,6 +301,48 @@ fn a_request_decides_nothing() {
     assert_eq!(office.text("jinan/journal.jsonl"), journal, "refused requests use up no serial");
 }
 
+/// Names become parts of identities, of DNS names and of nothing else: what a path, a terminal or another name could be
+/// made of is refused, and no file appears anywhere.
+#[test]
+fn names_that_are_paths_or_commands_are_refused() {
+    let office = Office::with_cas();
+    office.ok(&["csr", "new", "--name", "a", "--out", "a"]);
+    let before = tree(office.folder.path());
+    let long = "x".repeat(300);
+    let names = [
+        "../../etc/cron.d/x",
+        "/etc/passwd",
+        "..",
+        "",
+        "Node-1",
+        "node.1",
+        "node 1",
+        "-rf",
+        "%2e%2e",
+        "\u{202e}1-edon",
+        "node\n1",
+        "\u{1b}[2J",
+        "济南",
+        long.as_str(),
+    ];
+    for profile in ["node", "system", "operator"] {
+        for name in names {
+            let name = format!("--name={name}");
+            let issue = ["issue", "--ca", "jinan", "--profile", profile, &name, "--csr", "a.csr", "--out", "x.crt"];
+            let (code, said) = office.refused(&[&issue[..], &["--passphrase-file", "pass"]].concat());
+            assert!(code == 2 || code == 5, "{name:?}: {code}, {said}");
+            assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+            assert_eq!(tree(office.folder.path()), before, "{name:?} left a file");
+        }
+    }
+    for region in ["../370100", "37010", "370100/..", "济南", "999999\n"] {
+        let init = ["ca", "init", "--root", "root", "--region", region, "--out", "y", "--passphrase-file", "pass"];
+        let (code, said) = office.refused(&[&init[..], &["--root-passphrase-file", "pass"]].concat());
+        assert!(code == 2 || code == 5, "{region:?}: {code}, {said}");
+        assert_eq!(tree(office.folder.path()), before, "{region:?} left a file");
+    }
+}
+
 #[test]
 fn secrets_and_what_is_never_overwritten() {
     let office = Office::with_cas();
@@ -330,7 +372,7 @@ fn secrets_and_what_is_never_overwritten() {
     for name in ["jinan/ca.key", "pass"] {
         fs::set_permissions(office.path(name), fs::Permissions::from_mode(0o640)).unwrap();
         let (code, said) = office.refused(&crl);
-        assert_eq!(code, 5);
+        assert_eq!(code, 4);
         assert!(said.contains("has mode 640") && said.contains("chmod 600"), "{said}");
         fs::set_permissions(office.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }

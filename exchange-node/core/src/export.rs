@@ -138,7 +138,7 @@ pub struct Report {
     /// All of [`CHECKS`].
     pub checks: Vec<Check>,
     /// Set where none failed.
-    pub genuine: Option<Genuine>,
+    pub genuine: Option<Box<Genuine>>,
     /// It is of a version that this release does not know: neither genuine nor false.
     pub unknown_version: bool,
 }

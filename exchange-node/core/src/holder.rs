@@ -1,5 +1,6 @@
 //! Holders of certificates, and the tags by which a certificate is found without naming anybody.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -13,7 +14,8 @@ mod tests;
 /// The holder code type of a citizen's identity number (公民身份号码; dictionary 持证主体代码类型).
 pub const IDENTITY_NUMBER: &str = "111";
 
-const LABEL: &str = "exchange/holder-tags/v1";
+/// Label of the subkey that seals holder tags.
+pub(crate) const LABEL: &str = "exchange/holder-tags/v1";
 const ROW: usize = 33;
 const PAD_TO: usize = 4;
 
@@ -81,7 +83,7 @@ impl Holder {
     /// # Errors
     /// [`Error::TypeCount`], and as [`Self::new`], also for an empty part.
     pub fn split(code_types: &str, codes: &str) -> Result<Vec<Self>, Error> {
-        let (code_types, codes): (String, String) = (code_types.nfkc().collect(), codes.nfkc().collect());
+        let (code_types, codes) = (nfkc(code_types), nfkc(codes));
         let types: Vec<&str> = code_types.split(',').collect();
         let codes: Vec<&str> = codes.split(',').collect();
         if types.len() != 1 && types.len() != codes.len() {
@@ -159,7 +161,7 @@ pub fn number_tag(key: &IndexKey, type_code: &str, number: &str) -> Result<Tag, 
     Ok(Tag { kind: TagKind::Number, bytes: key.tag(&parts) })
 }
 
-/// An index key made ready to open many sealed tags: its id and its sub-key cost more to derive than tags to open.
+/// What opens many sealed tags under one index key.
 pub struct TagOpener {
     id: IndexKeyId,
     key: Subkey,
@@ -169,7 +171,7 @@ impl TagOpener {
     /// From an index key.
     #[must_use]
     pub fn new(key: &IndexKey) -> Self {
-        Self { id: key.id(), key: key.subkey(LABEL) }
+        Self { id: key.id(), key: key.tags().clone() }
     }
 
     /// Which index key.
@@ -220,7 +222,7 @@ impl HolderTags {
     /// [`Error::Sealed`].
     pub fn seal(&self, key: &IndexKey, nonce: [u8; 12], region: &str, certificate_id: &str) -> Result<Vec<u8>, Error> {
         let aad = [region.as_bytes(), certificate_id.as_bytes()].concat();
-        Ok(sealed::seal_anonymous(&key.subkey(LABEL), nonce, &aad, &self.encode())?)
+        Ok(sealed::seal_anonymous(key.tags(), nonce, &aad, &self.encode())?)
     }
 
     /// Opens sealed tags.
@@ -276,10 +278,14 @@ impl HolderTags {
     }
 }
 
+/// Nearly all codes are ASCII, where NFKC changes nothing (UAX #15 §1.2).
+fn nfkc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+}
+
 /// NFKC, trimmed, upper case.
 fn normal(field: &'static str, text: &str) -> Result<String, Error> {
-    let text: String = text.nfkc().collect();
-    let text = text.trim().to_uppercase();
+    let text = nfkc(text).trim().to_uppercase();
     if text.is_empty() {
         return Err(Error::Empty { field });
     }

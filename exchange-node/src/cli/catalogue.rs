@@ -90,10 +90,9 @@ async fn publish(files: &[PathBuf], dry_run: bool, client: &ClientArgs, format: 
     let mut published = Vec::new();
     for item in items {
         let (kind, code, version) = named(&item);
-        let done = send(&mut client, item, dry_run).await.map_err(|status| {
-            let failure = Failure::from(status);
-            Failure::new(failure.exit, format!("{kind} {code} version {version}: {failure}"))
-        })?;
+        let done = send(&mut client, item, dry_run)
+            .await
+            .map_err(|status| Failure::from(status).about(format!("{kind} {code} version {version}")))?;
         published.push((kind, done));
     }
     if format == Format::Json {

@@ -6,6 +6,7 @@ use super::{
     verify,
 };
 use crate::{clock::Clock, exit::Exit, random::Random};
+use ca_tools::console::note;
 use clap::{Args, Subcommand};
 use exchange_core::{date::Date, status::Status};
 use exchange_proto::{
@@ -152,13 +153,28 @@ async fn issue(args: &IssueArgs, format: Format) -> Result<Exit, Failure> {
 
 /// Whoever repeats a call whose outcome is unknown needs its id.
 pub(super) fn with_request_id(failure: Failure, request_id: &str) -> Failure {
-    match failure.exit {
-        Exit::Unavailable => Failure::new(failure.exit, format!("{failure}\nrepeat it with --request-id {request_id}")),
+    match failure.exit() {
+        Exit::Unavailable => failure.next(format!("repeat it with --request-id {request_id}")),
         _ => failure,
     }
 }
 
+const SHOW: &str = "\
+Examples:
+  exchange-node certificate show 1.2.156.3005.2.… --profile operator.toml
+  # With its values, as a system of its department
+  exchange-node certificate show 1.2.156.3005.2.… --profile system.toml -o json
+";
+
+const LIST: &str = "\
+Examples:
+  exchange-node certificate list --profile operator.toml
+  exchange-node certificate list --profile operator.toml --region 370200 --status REVOKED --limit 1000
+  exchange-node certificate list --profile operator.toml --type 111000000000131433001 -o json
+";
+
 #[derive(Debug, Args)]
+#[command(before_help = SHOW)]
 pub(super) struct ShowArgs {
     /// 电子证照标识.
     id: String,
@@ -174,6 +190,7 @@ async fn show(args: &ShowArgs, format: Format) -> Result<Exit, Failure> {
 }
 
 #[derive(Debug, Args)]
+#[command(before_help = LIST)]
 pub(super) struct ListArgs {
     /// Whose; else this node's own region.
     #[arg(long, value_name = "CODE")]
@@ -231,7 +248,7 @@ async fn list(args: &ListArgs, format: Format) -> Result<Exit, Failure> {
         print_rows(SUMMARY, found.iter().map(summary).collect())?;
     }
     if !request.page_token.is_empty() {
-        eprintln!("there are more; --limit says how many are shown");
+        note("there are more; --limit says how many are shown", format);
     }
     Ok(Exit::Ok)
 }

@@ -15,8 +15,8 @@ use exchange_proto::{
 const EXAMPLES: &str = "\
 Examples:
   # 吊销
-  exchange-node certificate status 1.2.156.3005.2.… --profile system.toml --to REVOKED --decided-on 2026-05-20 \\
-    --body 11370100XXXX00001Q --body-name 济南市市场监督管理局 --document 济市监罚〔2026〕7号 --reason 违法经营
+  exchange-node certificate status 1.2.156.3005.2.… --profile system.toml --to REVOKED \\
+    --decided-on 2026-05-20 --body 11370100XXXX00001Q --body-name 济南市市场监督管理局 --document 济市监罚〔2026〕7号 --reason 违法经营
 ";
 
 #[derive(Debug, Args)]

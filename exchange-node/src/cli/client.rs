@@ -37,10 +37,10 @@ const CRL_GRACE_HOURS: u32 = 24;
 #[command(next_help_heading = "Connection")]
 pub struct ClientArgs {
     /// Profile: a TOML file with any of the values below (node, credential, key, roots, crls, bundle, …).
-    #[arg(long, env = "EXCHANGE_PROFILE", value_name = "FILE")]
+    #[arg(long, env = "EXCHANGE_PROFILE", hide_env_values = true, value_name = "FILE")]
     profile: Option<PathBuf>,
     /// `host:port`; else the address of the region's node in the trust bundle.
-    #[arg(long, env = "EXCHANGE_NODE", value_name = "HOST:PORT")]
+    #[arg(long, env = "EXCHANGE_NODE", hide_env_values = true, value_name = "HOST:PORT")]
     node: Option<String>,
     /// PEM: this system's or operator's credential and its CA, without the root.
     #[arg(long, value_name = "FILE")]
@@ -103,6 +103,11 @@ impl Profile {
 }
 
 impl ClientArgs {
+    /// Whether anything says how to reach a node.
+    pub(super) fn is_given(&self) -> bool {
+        self.profile.is_some() || self.credential.is_some()
+    }
+
     /// Options over the profile.
     pub(super) fn profile(&self) -> Result<Profile, Failure> {
         let file = self.profile.as_deref().map(Profile::read).transpose()?.unwrap_or_default();
@@ -153,7 +158,7 @@ fn connection(profile: &Profile) -> Result<(Arc<Tls>, Target), Failure> {
     };
     let clock = Clock::default();
     let identity_fault = |error: &dyn std::fmt::Display| Failure::new(Exit::Identity, error);
-    let trust = Trust::load(&settings, &[], clock.clone()).map_err(|error| identity_fault(&error))?;
+    let trust = Trust::load(&settings, &[], clock.clone())?;
     let chain = files::blocks(&files::read(credential, MAX_CREDENTIAL)?, files::CERTIFICATE, "the credential")?;
     for ca in chain.iter().skip(1) {
         trust.learn(ca);
@@ -234,14 +239,14 @@ mod tests {
         let path = folder.path().join("client.toml");
         std::fs::write(&path, "credentail = \"clerk.crt\"\n").unwrap();
         let failure = Profile::read(&path).unwrap_err();
-        assert_eq!(failure.exit, Exit::Usage);
-        assert!(failure.text.ends_with("did you mean `credential`?"), "{failure}");
+        assert_eq!(failure.exit(), Exit::Usage);
+        assert!(failure.to_string().ends_with("did you mean `credential`?"), "{failure}");
     }
 
     #[test]
     fn what_is_missing_is_named_with_its_option() {
         let failure = connection(&Profile::default()).unwrap_err();
-        assert_eq!(failure.exit, Exit::Usage);
-        assert!(failure.text.contains("--credential"), "{failure}");
+        assert_eq!(failure.exit(), Exit::Usage);
+        assert!(failure.to_string().contains("--credential"), "{failure}");
     }
 }

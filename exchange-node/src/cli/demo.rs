@@ -1,6 +1,6 @@
 //! `demo`.
 
-use super::Failure;
+use super::{Failure, Format, output::print_json};
 use crate::{demo, exit::Exit};
 use clap::Args;
 use std::path::PathBuf;
@@ -32,14 +32,21 @@ pub(super) struct DemoArgs {
     log: String,
 }
 
-pub(super) async fn run(args: DemoArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(args: DemoArgs, format: Format) -> Result<Exit, Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(&args.log).map_err(Failure::usage)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .try_init()
         .map_err(|error| Failure::new(Exit::Failed, error))?;
-    let options = demo::Options { keep: args.keep, kafka: args.kafka, folder: args.dir };
-    let summary = demo::run(options).await.map_err(|error| Failure::new(Exit::Failed, format!("{error:#}")))?;
+    let quiet = format == Format::Json;
+    let options = demo::Options { keep: args.keep, kafka: args.kafka, folder: args.dir, quiet };
+    let ended = |summary: &demo::Summary| {
+        if quiet && let Ok(value) = serde_json::to_value(summary) {
+            // Nobody may be reading it, as with the lines.
+            let _ = print_json(&value);
+        }
+    };
+    let summary = demo::run(options, ended).await.map_err(|error| Failure::new(Exit::Failed, format!("{error:#}")))?;
     Ok(if summary.failed == 0 { Exit::Ok } else { Exit::Failed })
 }

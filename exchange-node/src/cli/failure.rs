@@ -1,27 +1,46 @@
 //! Why a command failed: what it prints, and its exit code.
 
 use crate::{exit::Exit, tls::Unexpected};
+use ca_tools::console::{Format, Report};
 use exchange_core::reason::Reason;
 use std::{error::Error, fmt, io, path::Path};
 use tonic::Status;
 use tonic_types::StatusExt;
 
-/// Text for people, exit code for scripts.
+/// Words for people, a stable reason for programs, an exit code for scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What the script sees.
-    pub exit: Exit,
-    /// Lines without `error: `.
-    pub text: String,
-}
+pub struct Failure(Box<Report>);
 
 impl Failure {
     pub(super) fn new(exit: Exit, text: impl fmt::Display) -> Self {
-        Self { exit, text: text.to_string() }
+        Self(Box::new(Report::new(exit, text)))
     }
 
     pub(super) fn usage(text: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, text)
+    }
+
+    /// With a reason of the catalogue, its exit code and its cure.
+    pub(super) fn because(reason: Reason, text: impl fmt::Display) -> Self {
+        Self::new(Exit::of_reason(reason), text).reason(reason)
+    }
+
+    fn reason(self, reason: Reason) -> Self {
+        let info = reason.info();
+        Self(Box::new(Report { next: info.cure_en.to_owned(), ..self.0.because(info.code) }))
+    }
+
+    /// What to do next, beside what is said already.
+    pub(super) fn next(mut self, text: impl fmt::Display) -> Self {
+        let next = &mut self.0.next;
+        *next = if next.is_empty() { text.to_string() } else { format!("{next}; {text}") };
+        self
+    }
+
+    /// Says what it is about.
+    pub(super) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
     }
 
     /// A file of the caller's.
@@ -36,31 +55,55 @@ impl Failure {
 
     /// No connection: who is at fault shows in the chain of causes.
     pub(super) fn connection(address: &str, error: &(dyn Error + 'static)) -> Self {
-        let tls = causes(error).any(|cause| {
+        let unexpected = causes(error).find_map(|cause| {
             let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause.is::<rustls::Error>()
-                || inner.is_some_and(|inner| inner.is::<rustls::Error>() || inner.is::<Unexpected>())
+            inner.and_then(|inner| inner.downcast_ref::<Unexpected>())
         });
         let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
+        if let Some(unexpected) = unexpected {
+            let mut failure = Self::new(Exit::Identity, format!("{address}: the node is not believed: {unexpected}"))
+                .reason(unexpected.reason());
+            unexpected.fault().clone_into(&mut failure.0.fault);
+            return failure;
+        }
+        let tls = causes(error).any(|cause| {
+            let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+        });
         // HTTP/2 keeps no more than the text of what TLS said.
         if tls || last.contains("fatal alert") {
-            let text = format!(
-                "{address}: no TLS connection: {last}\n  cure    compare --credential, --roots, --bundle and --crl; \
-                 the node's own log names the fault that it saw"
+            return Self::new(Exit::Identity, format!("{address}: no TLS connection: {last}")).next(
+                "compare --credential, --roots, --bundle and --crl; `doctor` of the node's operator lists the handshakes \
+                 that it refused, with the fault of each",
             );
-            return Self::new(Exit::Identity, text);
         }
-        let mut text = format!("{address}: {last}\n  cure    is the node running, and is this its address? try again");
-        if !last.contains("refused") {
-            text.push_str("; a node that closes connections has refused the credential, and its log says why");
+        let failure = Self::new(Exit::Unavailable, format!("{address}: {last}"))
+            .next("is the node running, and is this its address? try again");
+        if last.contains("refused") {
+            return failure;
         }
-        Self::new(Exit::Unavailable, text)
+        failure.next("a node that closes connections has refused the credential: `doctor` of its operator says why")
+    }
+
+    /// What went wrong, in a line.
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What the script sees.
+    pub fn exit(&self) -> Exit {
+        self.0.exit
+    }
+
+    /// Writes it to standard error.
+    pub fn show(&self, format: Format) {
+        self.0.show(format);
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.0.fmt(f)
     }
 }
 
@@ -77,38 +120,25 @@ impl From<Status> for Failure {
         };
         let known = Reason::from_code(&info.reason);
         let exit = known.map_or_else(|| Exit::of_code(status.code() as i32), Exit::of_reason);
-        let mut text = match known {
+        let text = match known {
             Some(reason) => format!("{}: {}", info.reason, reason.info().en),
             None => format!("{}: {}", info.reason, status.message()),
         };
-        let mut line = |name: &str, value: &str| {
-            if !value.is_empty() {
-                text.push_str(&format!("\n  {name:<7} {value}"));
-            }
-        };
+        let said = |name: &str| info.metadata.get(name).cloned().unwrap_or_default();
+        let mut report = Report::new(exit, text).because(&info.reason);
+        report.found = said("found");
+        report.needed = said("needed");
+        report.who = said("who");
         if let Some(localized) = details.localized_message() {
-            line("中文", &localized.message);
+            report.message_zh.clone_from(&localized.message);
         }
-        for name in ["found", "needed"] {
-            line(name, info.metadata.get(name).map_or("", String::as_str));
-        }
-        line(
-            "who",
-            match info.metadata.get("who").map(String::as_str) {
-                Some("caller") => "you",
-                Some("node") => "your node",
-                Some("peer") => "the other city",
-                Some(other) => other,
-                None => "",
-            },
-        );
         if let Some(link) = details.help().and_then(|help| help.links.first()) {
-            line("cure", &link.description);
-            line("see", &link.url);
+            report.next.clone_from(&link.description);
+            report.see.clone_from(&link.url);
         } else if let Some(reason) = known {
-            line("cure", reason.info().cure_en);
+            reason.info().cure_en.clone_into(&mut report.next);
         }
-        Self { exit, text }
+        Self(Box::new(report))
     }
 }
 
@@ -116,25 +146,35 @@ impl From<crate::config::Error> for Failure {
     fn from(error: crate::config::Error) -> Self {
         match &error {
             crate::config::Error::Read { path, source } => Self::file(path, source),
-            _ => Self::usage(error),
+            crate::config::Error::Parse(text) if text.contains("unknown field") => {
+                Self::because(Reason::ConfigKeyUnknown, error)
+            }
+            _ => Self::because(Reason::ConfigInvalid, error),
         }
+    }
+}
+
+impl From<crate::trust::Error> for Failure {
+    fn from(error: crate::trust::Error) -> Self {
+        let mut failure = Self::new(Exit::Identity, &error).reason(error.reason());
+        error.fault().clone_into(&mut failure.0.fault);
+        failure
+    }
+}
+
+impl From<crate::keys::Error> for Failure {
+    fn from(error: crate::keys::Error) -> Self {
+        let mut failure = Self::because(error.reason(), &error);
+        if let crate::keys::Error::Credential { source, .. } = &error {
+            source.fault().clone_into(&mut failure.0.fault);
+        }
+        failure
     }
 }
 
 impl From<ca_tools::Error> for Failure {
     fn from(error: ca_tools::Error) -> Self {
-        let exit = match error.exit_code() {
-            ca_tools::ExitCode::Ok => Exit::Ok,
-            ca_tools::ExitCode::Failed => Exit::Failed,
-            ca_tools::ExitCode::Usage => Exit::Usage,
-            ca_tools::ExitCode::NotFound => Exit::NotFound,
-            ca_tools::ExitCode::Identity => Exit::Identity,
-            ca_tools::ExitCode::Refused => Exit::Refused,
-            ca_tools::ExitCode::Conflict => Exit::Conflict,
-            ca_tools::ExitCode::Warnings => Exit::Warnings,
-            ca_tools::ExitCode::CheckFailed => Exit::CheckFailed,
-        };
-        Self::new(exit, error)
+        Self(Box::new(Report::from(&error)))
     }
 }
 
@@ -152,19 +192,21 @@ mod tests {
     fn a_refusal_names_reason_found_needed_who_and_cure() {
         let refusal = Refusal::caller(Reason::NotAHolder, "a party that is no holder", "one of its holders");
         let failure = Failure::from(rpc::status::status(&refusal));
-        assert_eq!(failure.exit, Exit::Refused);
-        let lines: Vec<&str> = failure.text.lines().collect();
+        assert_eq!(failure.exit(), Exit::Refused);
+        let text = failure.to_string();
+        let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("NOT_A_HOLDER: "), "{lines:?}");
         assert!(lines.contains(&"  found   a party that is no holder"), "{lines:?}");
         assert!(lines.contains(&"  needed  one of its holders"), "{lines:?}");
         assert!(lines.contains(&"  who     you"), "{lines:?}");
         let cure = format!("  cure    {}", Reason::NotAHolder.info().cure_en);
         assert!(lines.contains(&cure.as_str()), "{lines:?}");
+        assert!(lines.contains(&"  see     docs/errors.md#not_a_holder"), "{lines:?}");
     }
 
     #[test]
     fn a_status_without_reason_keeps_its_code() {
         let failure = Failure::from(Status::unavailable("later"));
-        assert_eq!((failure.exit, failure.text.as_str()), (Exit::Unavailable, "later"));
+        assert_eq!((failure.exit(), failure.to_string().as_str()), (Exit::Unavailable, "later"));
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     import::{self, Encoding, Error, Options, Summary},
     random::Random,
 };
+use ca_tools::console::note;
 use clap::Args;
 use serde_json::json;
 use std::{path::PathBuf, time::Duration};
@@ -23,8 +24,8 @@ Examples:
   # Mend rows.rejected.csv, then
   exchange-node certificate import --profile system.toml --file rows.rejected.csv
 
-The file is CSV with a header: the columns of the national table up_lic_data, and where there are any status_code,
-origin and KZ_... fields. cd_operation I issues, U revises the certificate imported last under the same source id.
+The file is CSV with a header: the columns of the national table up_lic_data, and where there are
+any status_code, origin and KZ_... fields. cd_operation I issues, U revises the certificate imported last under the same source id.
 It may be killed and run again: no row is issued twice. Exit code 10: some rows were rejected.
 ";
 
@@ -64,19 +65,19 @@ pub(super) async fn run(args: &ImportArgs, format: Format) -> Result<Exit, Failu
         ..Options::new(&args.file)
     };
     let channels = args.client.channels(CHANNELS).await?;
-    let bar = progress();
+    let bar = progress(format);
     let outcome = import::run(&options, channels, Random::new(), &bar).await;
     bar.finish_and_clear();
     let summary = outcome.map_err(failure)?;
-    print(&summary, args.dry_run, format)?;
+    print(&summary, &options, format)?;
     if summary.rejected == 0 {
         return Ok(Exit::Ok);
     }
-    eprintln!("{} rows rejected: {}", summary.rejected, options.rejected_path().display());
+    note(&format!("{} rows rejected: {}", summary.rejected, options.rejected_path().display()), format);
     Ok(Exit::Warnings)
 }
 
-fn print(summary: &Summary, dry_run: bool, format: Format) -> Result<(), Failure> {
+fn print(summary: &Summary, options: &Options, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
         return print_json(&json!({
             "rows": summary.rows,
@@ -85,12 +86,13 @@ fn print(summary: &Summary, dry_run: bool, format: Format) -> Result<(), Failure
             "already_there": summary.already_there,
             "status_changed": summary.status_changed,
             "rejected": summary.rejected,
+            "rejected_file": (summary.rejected > 0).then(|| options.rejected_path()),
             "seconds": summary.took.as_secs_f64(),
             "rows_per_second": summary.rate(),
-            "dry_run": dry_run,
+            "dry_run": options.dry_run,
         }));
     }
-    let would = if dry_run { "would be " } else { "" };
+    let would = if options.dry_run { "would be " } else { "" };
     print_facts(&[
         ("rows", summary.rows.to_string()),
         (&format!("{would}issued"), summary.issued.to_string()),
@@ -106,9 +108,7 @@ fn failure(error: Error) -> Failure {
     match error {
         Error::File { path, source } => Failure::file(&path, &source),
         Error::Node(status) => {
-            let failure = Failure::from(*status);
-            let text = format!("{failure}\nwhat was issued stays; run the same command again to go on");
-            Failure::new(failure.exit, text)
+            Failure::from(*status).next("what was issued stays; run the same command again to go on")
         }
         Error::Task(_) => Failure::new(Exit::Failed, error),
         Error::Encoding { .. } | Error::Columns(_) | Error::Csv { .. } | Error::OwnInput { .. } => {

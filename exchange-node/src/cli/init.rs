@@ -1,14 +1,18 @@
 //! `init`.
 
-use super::{Failure, output::print};
+use super::{
+    Failure, Format,
+    output::{print, print_json},
+};
 use crate::exit::Exit;
-use ca_tools::{Error, files, keyfile, keys, new_request};
+use ca_tools::{Error, console::note, files, keyfile, keys, new_request};
 use clap::Args;
 use exchange_core::{
     checkpoint::LogKind,
     region::Region,
     spiffe::{Name, TrustDomain},
 };
+use serde_json::json;
 use std::{
     fs,
     net::SocketAddr,
@@ -46,6 +50,9 @@ pub(super) struct InitArgs {
     /// Kafka's bootstrap servers.
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
+    /// Print the configuration that would be written, and make nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -56,7 +63,7 @@ enum EnvironmentArg {
     Exercise,
 }
 
-pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs, format: Format) -> Result<Exit, Failure> {
     let region = Region::parse(&args.region).map_err(|error| Failure::usage(format!("--region: {error}")))?;
     let name = Name::parse(&args.name).map_err(|error| Failure::usage(format!("--name: {error}")))?;
     let domain =
@@ -67,6 +74,13 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let text = config(args, region);
     // A template that the node would refuse must not reach anybody.
     crate::config::parse(&text, [])?;
+    if args.dry_run {
+        match format {
+            Format::Json => print_json(&json!({ "would_make": args.dir, "config": text }))?,
+            Format::Table => print(text.trim_end())?,
+        }
+        return Ok(Exit::Ok);
+    }
     let dir = |path: &str| args.dir.join(path);
     for folder in ["", "keys", "trust", "departments"] {
         fs::create_dir(dir(folder)).map_err(|error| Failure::file(&dir(folder), &error))?;
@@ -82,8 +96,19 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     keyfile::write(&dir("keys/node.key"), &key, None)?;
     files::write_new(&dir("node.csr"), files::PUBLIC, request.as_bytes())?;
     files::write_new(&dir("config.toml"), files::PUBLIC, text.as_bytes())?;
-    eprintln!("{}: configuration, keys and the request for a credential", args.dir.display());
-    print(&next(args, region))?;
+    if format == Format::Json {
+        print_json(&json!({
+            "folder": args.dir,
+            "config": dir("config.toml"),
+            "request": dir("node.csr"),
+            "event_log_vkey": dir("keys/event-log.vkey"),
+            "access_log_vkey": dir("keys/access-log.vkey"),
+            "next": next(args, region),
+        }))?;
+    } else {
+        note(&format!("{}: configuration, keys and the request for a credential", args.dir.display()), format);
+        print(&next(args, region))?;
+    }
     Ok(Exit::Ok)
 }
 
@@ -151,6 +176,7 @@ ca-tools issue --ca CA --profile document --name USCC --csr {dir}/departments/ci
 
 # 5. Check, and run:
 exchange-node config check --config {dir}/config.toml
+exchange-node doctor --pre --config {dir}/config.toml
 exchange-node run --config {dir}/config.toml"
     )
 }
@@ -171,6 +197,7 @@ mod tests {
             environment: EnvironmentArg::Exercise,
             listen: "127.0.0.1:8443".parse().unwrap(),
             kafka: Some("localhost:9092".into()),
+            dry_run: false,
         }
     }
 
@@ -205,14 +232,17 @@ mod tests {
     fn a_folder_is_made_once_with_secret_keys() {
         let folder = tempfile::tempdir().unwrap();
         let args = args(folder.path().join("jinan"));
-        assert_eq!(run(&args).unwrap(), Exit::Ok);
+        let dry = InitArgs { dry_run: true, ..args.clone() };
+        assert_eq!(run(&dry, Format::Table).unwrap(), Exit::Ok);
+        assert!(!args.dir.exists(), "a dry run makes nothing");
+        assert_eq!(run(&args, Format::Table).unwrap(), Exit::Ok);
         for key in ["node.key", "event-log.key", "access-log.key", "store.key"] {
             let mode = fs::metadata(args.dir.join("keys").join(key)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{key}");
         }
         let loaded = crate::config::load(&args.dir.join("config.toml"), []).unwrap();
         assert_eq!(loaded.identity.key, args.dir.join("keys/node.key"));
-        let failure = run(&args).unwrap_err();
-        assert_eq!(failure.exit, Exit::Conflict);
+        let failure = run(&args, Format::Table).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Conflict);
     }
 }

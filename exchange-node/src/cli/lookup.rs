@@ -8,6 +8,7 @@ use super::{
     verify::standing,
 };
 use crate::exit::Exit;
+use ca_tools::console::note;
 use clap::{Args, Subcommand};
 use exchange_proto::v1::{self, lookup_service_client::LookupServiceClient};
 
@@ -20,8 +21,8 @@ Examples:
 
 const CERTIFICATE: &str = "\
 Examples:
-  exchange-node lookup certificate --profile window.toml --id 1.2.156.3005.2.… --field KZ_ZL --field KZ_QLR \\
-    --matter 372099007000 --responsible-region 370100 --case 3702002026112300000001 --clerk 0117 \\
+  exchange-node lookup certificate --profile window.toml --id 1.2.156.3005.2.… --field KZ_ZL \\
+    --field KZ_QLR --matter 372099007000 --responsible-region 370100 --case 3702002026112300000001 --clerk 0117 \\
     --organisation 11370200XXXX00010L --party-file party.txt
 ";
 
@@ -91,7 +92,8 @@ async fn find(args: &FindArgs, format: Format) -> Result<Exit, Failure> {
     }
     for region in answer.freshness.iter().filter(|region| region.freshness() != v1::Freshness::Current) {
         let state = word(region.freshness().as_str_name(), "FRESHNESS_").to_lowercase();
-        eprintln!("{}: {state}, as of {}: there may be more", region.region, instant(region.as_of_ms));
+        let text = format!("{}: {state}, as of {}: there may be more", region.region, instant(region.as_of_ms));
+        note(&text, format);
     }
     Ok(if answer.certificates.is_empty() { Exit::NotFound } else { Exit::Ok })
 }

@@ -20,7 +20,7 @@ use exchange_proto::{
     export::{MAX_FILE_BYTES, decode_file},
     v1,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Largest file with roots, in bytes.
 const MAX_ROOTS: usize = 256 << 10;
@@ -118,12 +118,12 @@ impl Trust {
     }
 }
 
-fn blocks(path: &PathBuf, limit: usize, label: &str) -> Result<Vec<Vec<u8>>, Failure> {
+fn blocks(path: &Path, limit: usize, label: &str) -> Result<Vec<Vec<u8>>, Failure> {
     Ok(files::blocks(&files::read(path, limit)?, label, &path.display().to_string())?)
 }
 
 fn encode(report: &Report, export: Option<&Export>, today: Date, on_day: Option<Date>) -> v1::Verification {
-    let genuine = report.genuine.as_ref();
+    let genuine = report.genuine.as_deref();
     let verdict = match (genuine, report.unknown_version) {
         (Some(_), _) => v1::Verdict::Genuine,
         (None, true) => v1::Verdict::UnknownSchema,
@@ -182,7 +182,7 @@ fn certificate(export: &Export, genuine: &Genuine, today: Date) -> v1::Certifica
         status: genuine.status(today) as i32,
         status_code: newest.map(|change| change.status_code.clone()).unwrap_or_default(),
         position: Some(convert::encode_position(genuine.position)),
-        disclosures: export.disclosures.iter().map(convert::encode_disclosure).collect(),
+        disclosures: export.disclosures.iter().cloned().map(convert::encode_disclosure).collect(),
         environment: header.environment as i32,
         ..Default::default()
     }

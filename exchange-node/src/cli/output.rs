@@ -1,7 +1,8 @@
 //! Results on standard output: a table for people, JSON for programs.
 
 use super::Failure;
-use crate::exit::Exit;
+use crate::{exit::Exit, telemetry::mask};
+use ca_tools::console::Format;
 use comfy_table::{ContentArrangement, Table, presets};
 use exchange_proto::DESCRIPTORS;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
@@ -11,17 +12,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// How results are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// For programs: JSON as protobuf maps it, field names as in the `.proto`.
-    Json,
-}
-
-/// A message of `exchange.v1` by its name, as JSON.
+/// A message of `exchange.v1` by its name, as JSON as protobuf maps it, field names as in the `.proto`.
 pub(super) fn json<M: prost::Message>(name: &str, message: &M) -> Result<Value, Failure> {
     static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
     let pool = POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS).ok());
@@ -41,23 +32,32 @@ pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}"))
 }
 
-/// Prints lines `name  value`; those without value are left out.
+/// Prints lines `name  value`; those without value are left out. A value is one line and commands no terminal, whoever has
+/// signed it.
 pub(super) fn print_facts(facts: &[(&str, String)]) -> Result<(), Failure> {
-    let mut table = plain();
-    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        table.add_row([*name, value]);
-    }
-    print(&without_margin(&table))
+    print(&shown_facts(facts))
 }
 
-/// Prints rows under a header.
+fn shown_facts(facts: &[(&str, String)]) -> String {
+    let mut table = plain();
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        table.add_row([*name, &mask::plain(value)]);
+    }
+    without_margin(&table)
+}
+
+/// Prints rows under a header; each cell is one line and commands no terminal.
 pub(super) fn print_rows<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Result<(), Failure> {
+    print(&shown_rows(header, &rows))
+}
+
+fn shown_rows<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let mut table = plain();
     table.set_header(header);
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.each_ref().map(|cell| mask::plain(cell)));
     }
-    print(&without_margin(&table))
+    without_margin(&table)
 }
 
 /// Prints text and a line end. A reader that has gone away is no failure of ours to report.
@@ -68,14 +68,9 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// May messages be coloured? Only on a terminal, and not where `NO_COLOR` is set (no-color.org).
-pub(super) fn coloured() -> bool {
-    io::stderr().is_terminal() && std::env::vars_os().all(|(name, value)| name != "NO_COLOR" || value.is_empty())
-}
-
-/// A progress bar in bytes on a terminal, else none.
-pub(super) fn progress() -> indicatif::ProgressBar {
-    if !io::stderr().is_terminal() {
+/// A progress bar in bytes for a person at a terminal, else none.
+pub(super) fn progress(format: Format) -> indicatif::ProgressBar {
+    if format == Format::Json || !io::stderr().is_terminal() {
         return indicatif::ProgressBar::hidden();
     }
     let bar = indicatif::ProgressBar::new(0);
@@ -116,4 +111,23 @@ pub(super) fn instant(ms: u64) -> String {
     let (true, Ok(at), Ok(china)) = (ms > 0, at, UtcOffset::from_hms(8, 0, 0)) else { return String::new() };
     let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3] +08:00");
     at.to_offset(china).format(&form).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack table, row 20: a value that another city has signed forges no line of ours and commands no terminal.
+    #[test]
+    fn values_of_others_forge_no_line() {
+        let value = "1\nverdict  GENUINE\u{1b}[2J\u{202e}\n".to_owned();
+        let shown = "1\\u000averdict  GENUINE\\u001b[2J\\u202e\\u000a";
+        let facts =
+            shown_facts(&[("verdict", "NOT_GENUINE".to_owned()), ("KZ_ZL", value.clone()), ("none", String::new())]);
+        assert_eq!(facts.lines().count(), 2, "{facts:?}");
+        assert!(facts.ends_with(shown), "{facts:?}");
+        let rows = shown_rows(["field", "value"], &[["KZ_ZL".to_owned(), value]]);
+        assert_eq!(rows.lines().count(), 2, "{rows:?}");
+        assert!(rows.contains(shown), "{rows:?}");
+    }
 }

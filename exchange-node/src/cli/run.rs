@@ -1,13 +1,15 @@
 //! `run`.
 
-use super::{Failure, config::overrides};
+use super::{Failure, Format, config::overrides, output::print_json};
 use crate::{
     config::{LogFormat, Telemetry},
     exit::Exit,
     node::{Error, Node, Source},
     telemetry::{self, mask::Masked},
 };
+use ca_tools::console::coloured;
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -18,7 +20,9 @@ Examples:
   # Read CRLs, trust bundle and the [kafka] section again
   kill -HUP $(pidof exchange-node)
 
-SIGTERM and SIGINT: no new calls, finish, publish, stop. SIGHUP: validate the configuration, then swap, else keep the old.
+SIGTERM and SIGINT: no new calls, finish, publish, stop. SIGHUP: validate the configuration, then
+swap, else keep the old. Log lines go to standard error; with -o json one object on standard output
+says that the node answers, and where.
 ";
 
 #[derive(Debug, Args)]
@@ -29,7 +33,7 @@ pub(super) struct RunArgs {
     config: PathBuf,
 }
 
-pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &RunArgs, format: Format) -> Result<Exit, Failure> {
     let source = Source::File { path: args.config.clone(), overrides: overrides() };
     let config = source.read()?;
     log(&config.telemetry)?;
@@ -43,6 +47,16 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
     let node = Node::start(source).await.map_err(failure)?;
+    if format == Format::Json {
+        print_json(&json!({
+            "region": config.node.region.as_str(),
+            "node": config.node.name,
+            "address": node.address().to_string(),
+            "metrics": config.listen.metrics.map(|address| address.to_string()),
+            "process": std::process::id(),
+            "version": env!("CARGO_PKG_VERSION"),
+        }))?;
+    }
     loop {
         tokio::select! {
             biased;
@@ -70,7 +84,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<Exit, Failure> {
 fn log(telemetry: &Telemetry) -> Result<(), Failure> {
     let filter =
         EnvFilter::try_new(&telemetry.filter).map_err(|error| Failure::usage(format!("telemetry.filter: {error}")))?;
-    let colours = telemetry.format == LogFormat::Text && super::output::coloured();
+    let colours = telemetry.format == LogFormat::Text && coloured();
     let out = Masked { make: std::io::stderr, colours };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(out);
     let set = match telemetry.format {
@@ -83,8 +97,8 @@ fn log(telemetry: &Telemetry) -> Result<(), Failure> {
 fn failure(error: Error) -> Failure {
     match error {
         Error::Config(error) => error.into(),
-        Error::Keys(error) => Failure::new(Exit::of_reason(error.reason()), error),
-        Error::Trust(error) => Failure::new(Exit::Identity, error),
+        Error::Keys(error) => error.into(),
+        Error::Trust(error) => error.into(),
         Error::Listen { .. } => Failure::new(Exit::Conflict, error),
         other => Failure::new(Exit::Failed, other),
     }

@@ -1,14 +1,16 @@
 //! `sample`.
 
-use super::Failure;
+use super::{Failure, Format, output::print_json};
 use crate::{
     exit::Exit,
     import::Encoding,
     random::Random,
     sample::{rows, write},
 };
+use ca_tools::console::note;
 use clap::Args;
 use exchange_core::region::Region;
+use serde_json::json;
 use std::{fs::OpenOptions, io, path::PathBuf};
 
 const EXAMPLES: &str = "\
@@ -37,7 +39,7 @@ pub(super) struct SampleArgs {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &SampleArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &SampleArgs, format: Format) -> Result<Exit, Failure> {
     let region = Region::parse(&args.region).map_err(|error| Failure::usage(format!("--region: {error}")))?;
     let seed = args.seed.unwrap_or_else(|| u64::from(u32::from_be_bytes(Random::new().array())));
     let rows = rows(region, args.rows, seed);
@@ -52,6 +54,11 @@ pub(super) fn run(args: &SampleArgs) -> Result<Exit, Failure> {
             _ => {}
         },
     }
-    eprintln!("{} invented rows of {region}, --seed {seed}", args.rows);
+    match (&args.out, format) {
+        (Some(path), Format::Json) => {
+            print_json(&json!({ "file": path, "rows": args.rows, "region": region.as_str(), "seed": seed }))?;
+        }
+        _ => note(&format!("{} invented rows of {region}, --seed {seed}", args.rows), format),
+    }
     Ok(Exit::Ok)
 }

@@ -4,33 +4,61 @@ use super::{
     ClientArgs, Failure, Format,
     output::{instant, json, print_facts, print_json, print_rows},
 };
-use crate::exit::Exit;
+use crate::{clock::Clock, exit::Exit};
 use clap::Args;
 use exchange_proto::v1::{self, admin_service_client::AdminServiceClient};
+use std::time::Duration;
+
+/// Between two looks at a node that is being waited for.
+const LOOK: Duration = Duration::from_millis(200);
 
 const EXAMPLES: &str = "\
 Examples:
   exchange-node status --profile operator.toml
   exchange-node status --profile operator.toml -o json
+  # In a script, after a start: until all is well
+  exchange-node status --profile operator.toml --wait 30
 ";
 
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub(super) struct StatusArgs {
+    /// Wait until the node answers, takes writes and has current word of every region, at most so long.
+    #[arg(long, value_name = "SECONDS", default_value = "0")]
+    wait: u64,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 pub(super) async fn run(args: &StatusArgs, format: Format) -> Result<Exit, Failure> {
-    let mut client = AdminServiceClient::new(args.client.channel().await?);
-    let status = client.get_status(v1::GetStatusRequest {}).await?.into_inner();
+    let clock = Clock::default();
+    let end = clock.instant() + Duration::from_secs(args.wait);
+    let status = loop {
+        let answer = ask(&args.client).await;
+        let settled = match &answer {
+            Ok(status) => !troubled(status),
+            Err(failure) => failure.exit() != Exit::Unavailable,
+        };
+        if settled || clock.instant() >= end {
+            break answer?;
+        }
+        clock.sleep(LOOK).await;
+    };
     if format == Format::Json {
         print_json(&json("NodeStatus", &status)?)?;
     } else {
         print(&status)?;
     }
-    let troubled = !status.writable || status.regions.iter().any(|region| region.state != "CURRENT");
-    Ok(if troubled { Exit::Warnings } else { Exit::Ok })
+    Ok(if troubled(&status) { Exit::Warnings } else { Exit::Ok })
+}
+
+fn troubled(status: &v1::NodeStatus) -> bool {
+    !status.writable || status.regions.iter().any(|region| region.state != "CURRENT")
+}
+
+async fn ask(client: &ClientArgs) -> Result<v1::NodeStatus, Failure> {
+    let mut client = AdminServiceClient::new(client.channel().await?);
+    Ok(client.get_status(v1::GetStatusRequest {}).await?.into_inner())
 }
 
 fn print(status: &v1::NodeStatus) -> Result<(), Failure> {

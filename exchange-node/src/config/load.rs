@@ -3,7 +3,13 @@
 use super::Config;
 use exchange_core::region::Region;
 use serde::{Deserialize, Deserializer, de};
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// Largest configuration that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// Why a configuration is refused. The old one stays.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +35,20 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub fn load(path: &Path, overrides: impl IntoIterator<Item = (String, String)>) -> Result<Config, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = text(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let mut config = parse(&text, overrides)?;
     resolve(&mut config, path.parent().unwrap_or(Path::new(".")));
     Ok(config)
+}
+
+fn text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        let problem = format!("more than {MAX_BYTES} bytes: is this the configuration?");
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, problem));
+    }
+    Ok(text)
 }
 
 /// Reads text; paths stay as written.

@@ -186,7 +186,7 @@ impl World {
     }
 
     /// Says how everything that still runs is reached.
-    pub(super) fn explain(&self) -> Result<()> {
+    pub(super) fn explain(&mut self) -> Result<()> {
         say(&format!("\neverything runs on in {}; Ctrl-C ends it", self.folder.display()));
         for code in NODES {
             let client = self.client(code, crate::practice::OPERATOR)?;
@@ -200,15 +200,13 @@ impl World {
                 client.address
             ));
         }
-        let client = self.client(JINAN, crate::practice::OPERATOR)?;
-        say(&format!(
-            "exchange-node status --node {} --credential {} --key {} --roots {} --server-name {}",
-            client.address,
-            client.certificate.display(),
-            client.key.display(),
-            client.roots.display(),
-            client.server_name
-        ));
+        for (what, who) in [("status", crate::practice::OPERATOR), ("certificate list", crate::practice::SYSTEM)] {
+            let profile = self.practice()?.profile(region(JINAN)?, who);
+            say(&format!("exchange-node {what} --profile {}", profile.display()));
+        }
+        let config = self.practice()?.config(region(JINAN)?);
+        let profile = self.practice()?.profile(region(JINAN)?, crate::practice::OPERATOR);
+        say(&format!("exchange-node doctor --config {} --profile {}", config.display(), profile.display()));
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Where in a row what stands, by the header.
 
 use csv::StringRecord;
+use std::collections::BTreeSet;
 
 /// Columns of `up_lic_data` that a certificate needs, or may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,18 +68,28 @@ impl Column {
     }
 }
 
-/// The header lacks columns.
+/// The header lacks columns, or has one twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
     /// Each with the column that was perhaps meant.
     pub columns: Vec<(&'static str, Option<String>)>,
+    /// Those that stand twice: which of them holds the value?
+    pub twice: Vec<String>,
 }
 
 impl std::error::Error for Missing {}
 
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the header lacks columns of up_lic_data:")?;
+        if !self.twice.is_empty() {
+            write!(f, "the header has columns twice: {}", self.twice.join(", "))?;
+        }
+        if !self.columns.is_empty() && !self.twice.is_empty() {
+            f.write_str("\n")?;
+        }
+        if !self.columns.is_empty() {
+            f.write_str("the header lacks columns of up_lic_data:")?;
+        }
         for (name, near) in &self.columns {
             write!(f, "\n  {name}")?;
             if let Some(near) = near {
@@ -103,8 +114,12 @@ impl Columns {
     pub(super) fn new(header: &StringRecord) -> Result<Self, Missing> {
         let mut columns =
             Self { at: [None; KNOWN.len()], extensions: Vec::new(), unused: Vec::new(), count: header.len() };
+        let (mut seen, mut twice) = (BTreeSet::new(), Vec::new());
         for (place, name) in header.iter().enumerate() {
             let lower = name.trim().to_lowercase();
+            if !seen.insert(lower.clone()) && !PASSED_OVER.contains(&lower.as_str()) && !lower.is_empty() {
+                twice.push(lower.clone());
+            }
             if let Some((column, ..)) = KNOWN.iter().find(|(_, known, _)| *known == lower) {
                 columns.at[*column as usize] = Some(place);
             } else if lower.starts_with("kz_") {
@@ -118,7 +133,7 @@ impl Columns {
             .filter(|(column, _, needed)| *needed && columns.at[*column as usize].is_none())
             .map(|(_, name, _)| (*name, near(name, &columns.unused)))
             .collect();
-        if missing.is_empty() { Ok(columns) } else { Err(Missing { columns: missing }) }
+        if missing.is_empty() && twice.is_empty() { Ok(columns) } else { Err(Missing { columns: missing, twice }) }
     }
 
     /// A value without blanks around it; empty where there is no such column.

@@ -14,6 +14,9 @@ use tokio::sync::mpsc;
 /// Bytes by which the encoding is found out. A library in Chinese shows it in its first rows.
 const LOOKED_AT: usize = 1 << 20;
 const CHUNK: usize = 64 << 10;
+/// Largest row, in bytes of UTF-8. The values of one certificate have at most 1 MiB together; what goes on for longer is a
+/// quote that was never closed, and would otherwise be read into memory to the file's end.
+const MAX_ROW_BYTES: usize = 4 << 20;
 
 /// Of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,6 +49,7 @@ pub(super) fn open(options: &Options, progress: &ProgressBar) -> Result<Source, 
     // Rows with too few or too many columns are rejected one by one, not the whole file.
     let mut csv = csv::ReaderBuilder::new().flexible(true).buffer_capacity(CHUNK).from_reader(decoded);
     let header = csv.headers().map_err(|source| Error::Csv { path: path.clone(), source })?.clone();
+    csv.get_mut().of_row = 0;
     Ok(Source { header, csv })
 }
 
@@ -56,7 +60,10 @@ impl Source {
             let mut record = StringRecord::new();
             let row = match self.csv.read_record(&mut record) {
                 Ok(false) => return,
-                Ok(true) => Ok(Row { line: record.position().map_or(0, csv::Position::line), record }),
+                Ok(true) => {
+                    self.csv.get_mut().of_row = 0;
+                    Ok(Row { line: record.position().map_or(0, csv::Position::line), record })
+                }
                 Err(source) => Err(Error::Csv { path: path.to_owned(), source }),
             };
             let last = row.is_err();
@@ -91,6 +98,8 @@ struct Decoded {
     ended: bool,
     /// The decoder was told the end, and must not be asked again.
     done: bool,
+    /// Bytes given since the last row ended; the reader is ahead by a chunk at most.
+    of_row: usize,
     progress: ProgressBar,
 }
 
@@ -101,7 +110,7 @@ impl Decoded {
             Encoding::Gb18030 => GB18030.new_decoder_with_bom_removal(),
         };
         let input = io::Cursor::new(first).chain(rest);
-        Self { input, decoder, raw: Vec::with_capacity(CHUNK), at: 0, ended: false, done: false, progress }
+        Self { input, decoder, raw: Vec::with_capacity(CHUNK), at: 0, ended: false, done: false, of_row: 0, progress }
     }
 
     fn refill(&mut self) -> io::Result<()> {
@@ -116,6 +125,10 @@ impl Decoded {
 
 impl Read for Decoded {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.of_row > MAX_ROW_BYTES {
+            let problem = format!("a row of more than {MAX_ROW_BYTES} bytes: is a quote not closed?");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
         while !self.done {
             if self.at == self.raw.len() && !self.ended {
                 self.refill()?;
@@ -124,6 +137,7 @@ impl Read for Decoded {
             self.at += read;
             self.done = self.ended && outcome == CoderResult::InputEmpty;
             if written > 0 {
+                self.of_row += written;
                 return Ok(written);
             }
         }

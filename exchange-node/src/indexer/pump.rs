@@ -30,6 +30,10 @@ const ASKED: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(10);
 
+/// Between two commits of the own index while the own log keeps growing: what is read and written once for each of
+/// them costs more than a few entries.
+const OWN_PAUSE: Duration = Duration::from_millis(10);
+
 /// Follows another region's log until the node stops.
 pub(super) async fn follow(shared: Arc<Shared>, region: Region, mut witnesses: mpsc::Receiver<VerifiedCheckpoint>) {
     let mut context = shared.parts.context.clone();
@@ -105,9 +109,6 @@ impl Pump {
         let mut silence = self.shared.parts.clock.instant() + silent_after;
         loop {
             let shared = Arc::clone(&self.shared);
-            if shared.stopping_before_room().await {
-                return Ok(());
-            }
             let wait = silence.saturating_duration_since(shared.parts.clock.instant());
             let blocked = !self.pending.is_empty();
             let pause = if blocked { self.retry } else { wait };
@@ -170,8 +171,9 @@ impl Pump {
         Ok(news)
     }
 
-    /// One batch on a thread that may block.
+    /// One batch on a thread that may block, once there is room for it.
     async fn take(&mut self, deliveries: VecDeque<Delivery>) -> Result<Taken, String> {
+        self.shared.wait_for_room().await;
         let context = self.context.clone();
         let taken = self.with_replica(move |replica, shared| take(replica, deliveries, &context, shared)).await?;
         let mut forks = taken.committed.forks.clone();
@@ -421,10 +423,8 @@ pub(super) async fn own(shared: Arc<Shared>) {
     let mut progress = shared.parts.ledger.progress();
     let mut index: Option<Box<OwnIndex>> = None;
     loop {
-        if shared.stopping_before_room().await {
-            return;
-        }
-        progress.borrow_and_update();
+        shared.wait_for_room().await;
+        let seen = *progress.borrow_and_update();
         let (working, lent) = (Arc::clone(&shared), index.take());
         let done = shared.parts.tasks.blocking(move || own_step(&working, lent)).await;
         match done {
@@ -432,6 +432,10 @@ pub(super) async fn own(shared: Arc<Shared>) {
                 index = Some(lent);
                 if more && !shared.parts.tasks.is_stopping() {
                     continue;
+                }
+                tokio::select! {
+                    () = shared.parts.tasks.stopping() => return,
+                    () = shared.parts.clock.sleep(OWN_PAUSE) => {}
                 }
             }
             Ok(Err(error)) => tracing::error!(%error, "the index of the own log failed and is opened again"),
@@ -443,7 +447,7 @@ pub(super) async fn own(shared: Arc<Shared>) {
         tokio::select! {
             biased;
             () = shared.parts.tasks.stopping() => return,
-            changed = progress.changed() => if changed.is_err() { return },
+            grown = seen.event_log_since(&mut progress) => if grown.is_err() { return },
             () = shared.parts.clock.sleep(LAST_RETRY), if index.is_none() => {}
         }
     }

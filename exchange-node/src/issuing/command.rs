@@ -8,6 +8,7 @@ use crate::{
     refusal::Refusal,
     store::{Key, Space, Store, Value, Write, keys, own},
 };
+use bytes::Bytes;
 use exchange_core::{
     certificate::{Draft, Header},
     certificate_id::CertificateId,
@@ -18,6 +19,7 @@ use exchange_core::{
     status::Status,
 };
 use exchange_proto::{event, rows, store};
+use std::sync::Arc;
 
 /// The revision that a new one replaces.
 pub(super) struct Previous {
@@ -26,14 +28,13 @@ pub(super) struct Previous {
 }
 
 /// The signer's credential: it stands in the log before its first use.
-pub(super) struct Credential {
-    key: Key,
-    body: Vec<u8>,
+struct Credential {
+    body: Bytes,
     row: store::CredentialRow,
 }
 
 impl Credential {
-    pub(super) fn of(signer: &DocumentSigner, region: Region) -> Self {
+    fn of(signer: &DocumentSigner) -> Self {
         let (leaf, intermediates) = (
             signer.chain.first().cloned().unwrap_or_default(),
             signer.chain.iter().skip(1).cloned().collect::<Vec<_>>(),
@@ -44,8 +45,8 @@ impl Credential {
             uscc: signer.issuer.uscc.to_string(),
             ..Default::default()
         };
-        let body = event::encode_body(&EventKind::CredentialPublished { leaf, intermediates }, false);
-        Self { key: keys::regional(region, &signer.key_id), body, row }
+        let body = event::encode_body(&EventKind::CredentialPublished { leaf, intermediates }, false).into();
+        Self { body, row }
     }
 }
 
@@ -89,21 +90,26 @@ pub(super) struct Issue {
     pub(super) region: Region,
     pub(super) request: Request,
     pub(super) import: Option<Import>,
-    pub(super) credential: Credential,
     /// Body of the `CertificateIssued` entry.
-    pub(super) issued: Vec<u8>,
+    pub(super) issued: Bytes,
     /// Body of the `HolderTags` entry.
-    pub(super) tags: Option<Vec<u8>>,
-    /// As it was signed.
+    pub(super) tags: Option<Bytes>,
+    /// As it was signed, without its digests.
     pub(super) header: Header,
-    pub(super) key_id: [u8; 32],
-    pub(super) disclosures: Vec<u8>,
+    pub(super) signer: Arc<DocumentSigner>,
+    /// The log is known to hold the signer's credential; nothing is read to find out.
+    pub(super) published: bool,
+    pub(super) disclosures: Bytes,
     pub(super) previous: Option<Previous>,
 }
 
 impl Issue {
     fn certificate_key(&self) -> Key {
         keys::regional(self.region, self.header.certificate_id.as_str().as_bytes())
+    }
+
+    fn credential_key(&self) -> Key {
+        keys::regional(self.region, &self.signer.key_id)
     }
 
     fn previous_key(&self) -> Option<Key> {
@@ -142,7 +148,7 @@ impl Command for Issue {
     fn reads(&self, keys: &mut Vec<(Space, Key)>) {
         keys.push(self.request.reads());
         keys.push((Space::Certificates, self.certificate_key()));
-        keys.push((Space::Credentials, self.credential.key.clone()));
+        keys.extend((!self.published).then(|| (Space::Credentials, self.credential_key())));
         keys.extend(self.previous_key().map(|key| (Space::Certificates, key)));
         keys.extend(self.import.as_ref().map(|import| (Space::Imports, import.key.clone())));
     }
@@ -157,25 +163,27 @@ impl Command for Issue {
         let mut changes = Changes::default();
         let first = view.next_event();
         let mut index = first.index;
-        if view.row(Space::Credentials, &self.credential.key)?.is_none() {
-            let row = store::CredentialRow { epoch: first.epoch, index, ..self.credential.row.clone() };
-            changes.rows.push(Write::put(Space::Credentials, self.credential.key.clone(), rows::encode(&row)));
-            changes.events.push(self.credential.body.clone());
+        if !self.published && view.row(Space::Credentials, &self.credential_key())?.is_none() {
+            let Credential { body, row } = Credential::of(&self.signer);
+            let row = store::CredentialRow { epoch: first.epoch, index, ..row };
+            changes.rows.push(Write::put(Space::Credentials, self.credential_key(), rows::encode(&row)));
+            changes.events.push(body);
             index += 1;
         }
         changes.named = index - first.index;
         // First: that the previous revision was replaced says more than that the next identifier is taken.
         changes.rows.extend(self.replace(view, index)?);
-        if view.row(Space::Certificates, &self.certificate_key())?.is_some() {
+        let certificate = self.certificate_key();
+        if view.row(Space::Certificates, &certificate)?.is_some() {
             return Err(Refusal::caller(
                 Reason::CertificateExists,
                 format!("certificate {} exists", self.header.certificate_id),
                 "another serial, or ReviseCertificate",
             ));
         }
-        let row = index_rows::issued(Position { index, ..first }, &self.header, &self.key_id);
-        changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
-        changes.rows.push(Write::disclosures(self.certificate_key(), self.disclosures.clone()));
+        let row = index_rows::issued(Position { index, ..first }, &self.header, &self.signer.key_id);
+        changes.rows.push(Write::put(Space::Certificates, certificate.clone(), rows::encode(&row)));
+        changes.rows.push(Write::disclosures(certificate, self.disclosures.clone()));
         let answer = store::RequestRow {
             certificate_id: self.header.certificate_id.to_string(),
             epoch: first.epoch,

@@ -32,6 +32,8 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(20);
 const CLUSTER_WITHIN: Duration = Duration::from_secs(5);
 /// How often the cluster's id is looked at: a broker may be replaced by an empty one under the same address.
 const CLUSTER_INTERVAL: Duration = Duration::from_secs(5);
+/// Largest answer of a broker, in bytes; a record has at most [`super::MAX_RECORD_BYTES`].
+const MAX_FETCH_BYTES: usize = 4 << 20;
 /// Between attempts to reach a cluster.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -281,6 +283,10 @@ fn session(settings: &Settings, positions: &BTreeMap<Region, Position>, knows: u
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("queued.max.messages.kbytes", "4096")
+        // What a few compressed bytes may become: librdkafka unpacks no batch beyond the largest answer that it takes.
+        .set("fetch.message.max.bytes", MAX_FETCH_BYTES.to_string())
+        .set("fetch.max.bytes", MAX_FETCH_BYTES.to_string())
+        .set("receive.message.max.bytes", (MAX_FETCH_BYTES + (1 << 20)).to_string())
         .set("fetch.wait.max.ms", "20")
         .set("fetch.queue.backoff.ms", "50")
         .set("fetch.error.backoff.ms", "100")
@@ -309,7 +315,7 @@ fn session(settings: &Settings, positions: &BTreeMap<Region, Position>, knows: u
     Ok(Session { knows, cluster, queues, consumer: Some(consumer) })
 }
 
-fn common(settings: &Settings) -> ClientConfig {
+pub(super) fn common(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", &settings.bootstrap_servers)

@@ -213,3 +213,51 @@ fn a_revoked_or_ended_credential_is_refused_at_start() {
     let error = Keys::load(&files.config, &trust, later, &Random::new()).err().unwrap();
     assert_eq!(error.reason(), Reason::CredentialExpired);
 }
+
+/// Files that are no keys and no credentials: named, with what is needed.
+#[test]
+fn files_that_hold_no_key_are_named_with_what_is_needed() {
+    type Spoil = fn(&std::path::Path);
+    let cases: [(&str, Spoil, &str); 9] = [
+        ("absent", |path| std::fs::remove_file(path).unwrap(), "No such file"),
+        ("empty", |path| std::fs::write(path, b"").unwrap(), ""),
+        (
+            "a folder",
+            |path| {
+                std::fs::remove_file(path).unwrap();
+                std::fs::create_dir(path).unwrap();
+                std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+            },
+            "",
+        ),
+        ("garbage", |path| std::fs::write(path, [0xFF; 500]).unwrap(), ""),
+        (
+            "an encrypted key",
+            |path| {
+                let text = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+                std::fs::write(path, text).unwrap();
+            },
+            "",
+        ),
+        ("half a block", |path| std::fs::write(path, "-----BEGIN PRIVATE KEY-----\nMC4CAQ").unwrap(), ""),
+        (
+            "a credential in a key's place",
+            |path| {
+                std::fs::copy(path.with_file_name("node.pem"), path).map(drop).unwrap();
+            },
+            "",
+        ),
+        ("NUL", |path| std::fs::write(path, [0; 100]).unwrap(), ""),
+        ("too large", |path| std::fs::write(path, vec![b'x'; 65_537]).unwrap(), "more than 65536 bytes"),
+    ];
+    for name in ["node.key", "events.key", "access.key", "index.key", "store.key", "housing.key"] {
+        for (what, spoil, needed) in cases {
+            let files = Files::new();
+            let path = files.lab.folder.path().join(name);
+            spoil(&path);
+            let error = files.load().err().unwrap_or_else(|| panic!("{name}: {what} is taken"));
+            let text = error.to_string();
+            assert!(text.contains(name) && text.contains(needed), "{name}, {what}: {text}");
+        }
+    }
+}

@@ -96,6 +96,20 @@ fn searches_are_counted_per_clerk() {
     limits.search("91350100M000100Y43", "0042").unwrap();
 }
 
+/// A system that makes up a clerk for each search takes no more memory than ten thousand of them do.
+#[test]
+fn made_up_clerks_are_forgotten() {
+    let limits = limits(1, 1, 2);
+    for number in 0..3 * CLERKS {
+        limits.search("11370100MB2857833B", &number.to_string()).unwrap();
+    }
+    assert!(limits.searches.lock().unwrap().len() <= CLERKS);
+    // Whoever searched just now is counted still.
+    let last = (3 * CLERKS - 1).to_string();
+    limits.search("11370100MB2857833B", &last).unwrap();
+    assert_eq!(limits.search("11370100MB2857833B", &last).unwrap_err().reason, Reason::RateLimited);
+}
+
 #[test]
 fn a_caller_has_so_many_streams_and_gives_them_back() {
     let limits = limits(1, 1, 0);

@@ -62,8 +62,8 @@ impl Lookup {
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
         self.crash.pass(Point::AnswerReleased);
         Ok(exchange_proto::peer::encode_answer(
-            &released.proof,
-            &released.disclosures,
+            released.proof,
+            released.disclosures,
             released.standing,
             released.withheld,
         ))
@@ -129,7 +129,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: access::Question {
                     asking,
                     id: asked.question_id,

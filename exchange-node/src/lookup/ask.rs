@@ -191,7 +191,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: self.step(question, Step::Asked, question_digest(&caller_id, request, id)),
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,
@@ -217,7 +217,7 @@ impl Lookup {
         };
         let party = Party { holder: question.party.holder.clone(), salt };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(question, Step::Searched, question_digest(&caller_id, request, "")),
             party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
             uses: None,
@@ -244,7 +244,7 @@ impl Lookup {
             ..answer.clone()
         };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(&request.question, Step::Received, question_leaf),
             party: None,
             uses: None,
@@ -266,7 +266,7 @@ impl Lookup {
     ) -> Result<Released, Refusal> {
         let answer = tokio::select! {
             biased;
-            answer = self.peers.lookup(custodian, peer::question(asked, &party.holder, &party.salt), deadline) => answer?,
+            answer = self.peers.lookup(custodian, peer::question(asked.clone(), &party.holder, &party.salt), deadline) => answer?,
             never = self.crash.while_waiting(Point::QuestionSent) => match never {},
         };
         self.crash.pass(Point::AnswerReceived);
@@ -312,9 +312,7 @@ impl Lookup {
         let broken = |problem: String| crate::store::Error::Row { space: Space::Entries.name(), problem };
         let envelope = record::envelope(&self.store, self.region, position)?
             .ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
-        let header = certificate::decode_envelope(&envelope)
-            .and_then(|envelope| certificate::decode_header(&envelope.payload))
-            .map_err(|error| broken(error.to_string()))?;
+        let header = certificate::decode_enveloped(envelope.clone()).map_err(|error| broken(error.to_string()))?;
         Ok((header, envelope))
     }
 }

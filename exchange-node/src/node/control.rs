@@ -6,7 +6,7 @@ use crate::{
     config::{Config, Kafka as KafkaConfig},
     indexer::Indexer,
     kafka::{self, Kafka},
-    keys,
+    keys::{self, Keys},
     ledger::Ledger,
     policy::Policy,
     random::Random,
@@ -44,6 +44,7 @@ pub(super) struct Parts {
     pub(super) indexer: Indexer,
     pub(super) random: Random,
     pub(super) trust: Arc<Trust>,
+    pub(super) keys: Arc<Keys>,
     pub(super) tls: Arc<Tls>,
     pub(super) kafka: Kafka,
     pub(super) clock: Clock,
@@ -165,7 +166,10 @@ impl Control {
             let state = parts.store.region_state(*code)?.unwrap_or_default();
             let stale_after = Duration::from_secs(u64::from(parts.config.freshness.stale_after_seconds));
             let fresh = crate::indexer::freshness(*code, Some(&state), parts.clock.now_ms(), stale_after);
+            let heard = state.received_at_ms > 0 && fresh.state == v1::Freshness::Current;
+            let offset = i128::from(state.at_ms) - i128::from(state.received_at_ms);
             regions.push(v1::RegionStatus {
+                clock_offset_ms: if heard { i64::try_from(offset).unwrap_or_default() } else { 0 },
                 region: code.to_string(),
                 name: trust.name.clone(),
                 epoch: state.epoch,
@@ -223,7 +227,26 @@ impl Control {
             kafka_error: parts.kafka.trouble().unwrap_or_default(),
             free_bytes: crate::space::free_bytes(&parts.config.node.data).unwrap_or(0),
             certificates: parts.store.own.approximate_rows(Space::Certificates),
+            now_ms: parts.clock.now_ms(),
+            free_bytes_needed: parts.config.limits.free_space_mib << 20,
+            credentials: self.credentials(),
+            refused_handshakes: parts.tls.refusals().last().iter().map(v1::RefusedHandshake::from).collect(),
         })
+    }
+
+    fn credentials(&self) -> Vec<v1::CredentialStatus> {
+        let parts = &self.0.parts;
+        let own = parts.tls.shown().map(|own| v1::CredentialStatus {
+            id: own.spiffe.to_string(),
+            not_before_ms: own.not_before_ms,
+            not_after_ms: own.not_after_ms,
+        });
+        let departments = parts.keys.departments.iter().map(|(uscc, signer)| v1::CredentialStatus {
+            id: uscc.to_string(),
+            not_before_ms: signer.not_before_ms,
+            not_after_ms: signer.not_after_ms,
+        });
+        own.into_iter().chain(departments).collect()
     }
 
     fn log_status(&self, kind: Kind) -> Result<v1::OwnLog, Refusal> {

@@ -1,6 +1,8 @@
 //! `AdminService`, for operators of this region.
 
 use super::{Services, services::enter};
+use crate::refusal::Refusal;
+use exchange_core::{reason::Reason, region::Region};
 use exchange_proto::v1::{self, admin_service_server::AdminService};
 use tonic::{Request, Response, Status};
 
@@ -16,11 +18,19 @@ impl AdminService for Services {
         &self,
         request: Request<v1::ListPeersRequest>,
     ) -> Result<Response<v1::ListPeersResponse>, Status> {
-        let (caller, _) = enter(request)?;
+        let (caller, message) = enter(request)?;
         self.policy.may_operate(&caller)?;
-        let peers = self
-            .lookup
-            .peers
+        let peers = &self.lookup.peers;
+        let probed = match message.probe.as_str() {
+            "" => None,
+            code => {
+                let region = Region::parse(code).map_err(|error| {
+                    Refusal::caller(Reason::FieldInvalid, error.to_string(), "a region's six digits")
+                })?;
+                Some((region, peers.probe(region).await?))
+            }
+        };
+        let peers = peers
             .list()
             .into_iter()
             .map(|peer| v1::Peer {
@@ -29,6 +39,10 @@ impl AdminService for Services {
                 address: peer.address,
                 state: format!("{:?}", peer.state).to_uppercase(),
                 last_error: peer.last_error,
+                steps: match &probed {
+                    Some((region, steps)) if *region == peer.region => steps.iter().map(v1::PeerStep::from).collect(),
+                    _ => Vec::new(),
+                },
             })
             .collect();
         Ok(Response::new(v1::ListPeersResponse { peers }))

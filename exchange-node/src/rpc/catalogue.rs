@@ -63,7 +63,7 @@ impl CatalogueService for Services {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
         let codes = self.lookup.store.type_codes().map_err(Refusal::from)?;
-        let (page, next_page_token) = page(codes, message.page_size, &message.page_token);
+        let (page, next_page_token) = page(codes, message.page_size, &message.page_token)?;
         let mut certificate_types = Vec::new();
         for code in page {
             let found = self.lookup.catalogue.certificate_type(&code, None)?;
@@ -88,7 +88,7 @@ impl CatalogueService for Services {
         let (caller, message) = enter(request)?;
         self.policy.may_read(&caller)?;
         let codes = self.lookup.store.matter_codes().map_err(Refusal::from)?;
-        let (page, next_page_token) = page(codes, message.page_size, &message.page_token);
+        let (page, next_page_token) = page(codes, message.page_size, &message.page_token)?;
         let mut matters = Vec::new();
         for code in page {
             if let Some(found) = self.lookup.catalogue.matter(&code, None)? {
@@ -135,12 +135,16 @@ impl Services {
     }
 }
 
-/// One page of sorted codes; the token is the first code of the next page.
-fn page(codes: Vec<String>, size: u32, token: &str) -> (Vec<String>, String) {
+/// One page of sorted codes; the token is the first code of the next page. Codes never go away, so any other token is none.
+fn page(codes: Vec<String>, size: u32, token: &str) -> Result<(Vec<String>, String), Status> {
+    if !token.is_empty() && !codes.iter().any(|code| code == token) {
+        let (found, needed) = ("a page token of another list", "the token of the last page");
+        return Err(unknown(Reason::PageTokenInvalid, found, needed));
+    }
     let size = if size == 0 { 100 } else { size.min(1_000) } as usize;
     let mut rest = codes.into_iter().skip_while(|code| code.as_str() < token);
     let page: Vec<String> = rest.by_ref().take(size).collect();
-    (page, rest.next().unwrap_or_default())
+    Ok((page, rest.next().unwrap_or_default()))
 }
 
 fn missing(field: &str) -> Status {

@@ -46,7 +46,7 @@ impl LookupService for Services {
             .collect();
         Ok(Response::new(v1::FindCertificatesResponse {
             certificates,
-            receipt: Some(peer::encode_proof(&found.receipt)),
+            receipt: Some(peer::encode_proof(found.receipt)),
             withheld_types: found.withheld_types,
             freshness,
         }))
@@ -171,14 +171,14 @@ fn encode(answered: Answered) -> v1::LookupCertificateResponse {
             status_code: answered.standing.status_code.clone(),
             position: Some(convert::encode_position(answered.position)),
             envelope: answered.envelope,
-            disclosures: answered.disclosures.iter().map(convert::encode_disclosure).collect(),
+            disclosures: answered.disclosures.into_iter().map(convert::encode_disclosure).collect(),
             environment: header.environment as i32,
             ..Default::default()
         }),
         standing: Some(answered.standing),
         withheld_fields: answered.withheld,
-        asked: Some(peer::encode_proof(&answered.asked)),
-        answered: Some(peer::encode_proof(&answered.answered)),
+        asked: Some(peer::encode_proof(answered.asked)),
+        answered: Some(peer::encode_proof(answered.answered)),
     }
 }
 

@@ -54,8 +54,14 @@ pub enum Engine {
     Memory(std::sync::RwLock<BTreeMap<(Space, Key), Value>>),
 }
 
+/// Longest key that the engine has, in bytes. It panics at longer ones, also when they are only asked for; no row of ours
+/// comes near it, so nothing is found under one.
+const MAX_KEY_BYTES: usize = u16::MAX as usize;
 const CACHE_BYTES: u64 = 64 << 20;
 const JOURNAL_BYTES: u64 = 256 << 20;
+/// The engine's first worker only flushes, and while a compaction is asked for and no other worker is free it asks for
+/// one again and again without a pause; with two others one is free to see that nothing more is to be compacted.
+const WORKERS: usize = 3;
 /// Set when a keyspace is made, and kept in the database from then on.
 const MEMTABLE_BYTES: u64 = 16 << 20;
 
@@ -64,7 +70,7 @@ impl Database {
         let database = fjall::Database::builder(folder)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
-            .worker_threads(2)
+            .worker_threads(WORKERS)
             .open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let spaces = spaces
@@ -86,6 +92,9 @@ impl Database {
 
     /// Reads one row.
     pub fn get(&self, space: Space, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
+        if key.as_ref().len() > MAX_KEY_BYTES {
+            return Ok(None);
+        }
         match &*self.engine {
             Engine::Fjall { spaces, .. } => Ok(keyspace(spaces, space)?.get(key)?.map(Bytes::from)),
             #[cfg(feature = "test-util")]
@@ -95,6 +104,9 @@ impl Database {
 
     /// Is there such a row?
     pub fn contains(&self, space: Space, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        if key.as_ref().len() > MAX_KEY_BYTES {
+            return Ok(false);
+        }
         match &*self.engine {
             Engine::Fjall { spaces, .. } => Ok(keyspace(spaces, space)?.contains_key(key)?),
             #[cfg(feature = "test-util")]
@@ -120,7 +132,7 @@ impl Database {
         to: &[u8],
         mut each: impl FnMut(&[u8], Value) -> bool,
     ) -> Result<(), Error> {
-        if from >= to {
+        if from >= to || from.len().max(to.len()) > MAX_KEY_BYTES {
             return Ok(());
         }
         match &*self.engine {
@@ -146,6 +158,9 @@ impl Database {
 
     /// The last row with a key in `from..to`.
     pub fn last(&self, space: Space, from: &[u8], to: &[u8]) -> Result<Option<(Key, Value)>, Error> {
+        if from >= to || from.len().max(to.len()) > MAX_KEY_BYTES {
+            return Ok(None);
+        }
         match &*self.engine {
             Engine::Fjall { spaces, .. } => {
                 let row = keyspace(spaces, space)?.range(from.to_vec()..to.to_vec()).next_back();
@@ -219,4 +234,31 @@ fn read(
     rows: &std::sync::RwLock<BTreeMap<(Space, Key), Value>>,
 ) -> std::sync::RwLockReadGuard<'_, BTreeMap<(Space, Key), Value>> {
     rows.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// A caller may ask for anything: the engine itself would panic.
+    #[test]
+    fn nothing_is_found_under_keys_that_no_row_can_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let on_disk = Database::open(folder.path(), &[Space::Types, Space::Regions], false).unwrap();
+        #[cfg(feature = "test-util")]
+        let databases = [on_disk, Database::in_memory()];
+        #[cfg(not(feature = "test-util"))]
+        let databases = [on_disk];
+        for database in databases {
+            database.commit(vec![Write::put(Space::Types, vec![b'x'; 9], vec![1])]).unwrap();
+            for length in [MAX_KEY_BYTES, MAX_KEY_BYTES + 1, 1 << 20] {
+                let (key, end) = (vec![b'x'; length], vec![b'y'; length]);
+                assert_eq!(database.get(Space::Types, &key).unwrap(), None);
+                assert!(!database.contains(Space::Types, &key).unwrap());
+                assert_eq!(database.scan(Space::Types, &key, &end, 10).unwrap(), []);
+                assert_eq!(database.last(Space::Types, &key, &end).unwrap(), None);
+            }
+        }
+    }
 }

@@ -1,15 +1,12 @@
 //! Rows of `province/`: the index of all regions.
 
 use super::{Error, Space, Store, keys, own};
-use exchange_core::{certificate_id::MAX_BYTES, region::Region};
+use exchange_core::region::Region;
 use exchange_proto::store;
 
 impl Store {
     /// A certificate of any region, as the index has it.
     pub fn indexed_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
-        if id.len() > MAX_BYTES {
-            return Ok(None); // no identifier, and too long for a key
-        }
         own::read(&self.province, Space::Certificates, keys::regional(region, id.as_bytes()))
     }
 

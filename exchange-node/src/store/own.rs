@@ -2,7 +2,7 @@
 
 use super::{Database, Error, Key, Private, Space, Store, Value, Write, keys};
 use crate::policy::ActsFor;
-use exchange_core::{certificate_id::MAX_BYTES, purpose::Grant, region::Region};
+use exchange_core::{purpose::Grant, region::Region};
 use exchange_proto::{rows, store};
 use prost::Message;
 
@@ -79,9 +79,6 @@ impl Store {
 impl Store {
     /// A certificate of this city, as decisions see it.
     pub fn own_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
-        if id.len() > MAX_BYTES {
-            return Ok(None); // no identifier, and too long for a key
-        }
         read(&self.own, Space::Certificates, keys::regional(region, id.as_bytes()))
     }
 

@@ -74,14 +74,26 @@ fn mask(line: &str) -> (Cow<'_, str>, u64) {
 }
 
 /// The line with `\u001b` and the like for characters that a terminal obeys: controls, and those that turn the direction
-/// of writing (UAX #9 section 2). Its own end stays, and colours stay where they are wanted. The form is that of JSON
+/// of writing (UAX #9 section 2). A line's own end stays, and colours stay where they are wanted. The form is that of JSON
 /// strings, where these characters stand alone.
 fn escaped(line: &str, colours: bool) -> Cow<'_, str> {
     let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
-    if !text.chars().any(obeyed) {
-        return Cow::Borrowed(line);
+    match escape(text, colours) {
+        Cow::Borrowed(_) => Cow::Borrowed(line),
+        Cow::Owned(text) => Cow::Owned(text + end),
     }
-    let mut out = String::with_capacity(line.len() + 16);
+}
+
+/// A text of somebody else's for people: in one line, and without anything that a terminal obeys.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    escape(text, false)
+}
+
+fn escape(text: &str, colours: bool) -> Cow<'_, str> {
+    if !text.chars().any(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(at) = rest.find(obeyed) {
         let (before, from) = rest.split_at(at);
@@ -99,7 +111,6 @@ fn escaped(line: &str, colours: bool) -> Cow<'_, str> {
         rest = characters.as_str();
     }
     out.push_str(rest);
-    out.push_str(end);
     Cow::Owned(out)
 }
 

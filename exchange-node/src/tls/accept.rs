@@ -11,6 +11,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
+/// Connections of one identity at once. A system has a few for each of its processes; without a bound one credential
+/// could take every file descriptor of the node.
+pub(super) const CONNECTIONS_PER_CALLER: usize = 256;
 /// Finished handshakes that wait for tonic.
 const FINISHED: usize = 64;
 
@@ -91,6 +94,9 @@ impl Tls {
         let refuse = |unexpected| Failure::Verdict(Verdict::new(unexpected, chain.first()));
         let verified = verify_client(&snapshot, chain, self.clock.now_ms()).map_err(refuse)?;
         let caller = Caller::new(&verified).map_err(refuse)?;
+        if self.live.of_caller(&caller.uri) >= CONNECTIONS_PER_CALLER {
+            return Err(Failure::TooMany(caller.uri.to_string()));
+        }
         self.learn(chain);
         let is_node = matches!(caller.kind(), exchange_core::spiffe::Kind::Node { .. });
         let place = self.live.open(caller, &verified, is_node);

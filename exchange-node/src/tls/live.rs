@@ -84,6 +84,11 @@ impl Live {
         self.inner().connections.len()
     }
 
+    /// How many of one identity are open.
+    pub(super) fn of_caller(&self, uri: &str) -> usize {
+        self.inner().connections.values().filter(|connection| *connection.caller.uri == *uri).count()
+    }
+
     /// Whether none is open.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,7 +1,8 @@
 //! Handshakes that were refused: logged, counted, and the last ones kept for `doctor`.
 
-use super::Unexpected;
+use super::{Unexpected, accept::CONNECTIONS_PER_CALLER};
 use crate::clock::Clock;
+use exchange_proto::v1;
 use rustls::{CertificateError, pki_types::CertificateDer};
 use std::{
     collections::VecDeque,
@@ -29,8 +30,23 @@ pub struct RefusedHandshake {
     pub credential: Option<Shown>,
 }
 
+impl From<&RefusedHandshake> for v1::RefusedHandshake {
+    fn from(refused: &RefusedHandshake) -> Self {
+        let shown = refused.credential.clone().unwrap_or_default();
+        Self {
+            at_ms: refused.at_ms,
+            address: refused.address.to_string(),
+            fault: refused.fault.to_owned(),
+            text: refused.text.clone(),
+            serial: shown.serial,
+            issuer: shown.issuer,
+            spki_sha256: shown.spki_sha256,
+        }
+    }
+}
+
 /// A credential as it was shown, believed or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {
     /// Hex.
     pub serial: String,
@@ -47,6 +63,8 @@ pub(super) enum Failure {
     CrowdedOut,
     /// Not done in time.
     TooSlow,
+    /// Its identity has as many connections open as one may have.
+    TooMany(String),
     /// TLS, or the verifier inside of it.
     Tls(io::Error),
     /// Judged again after the handshake.
@@ -57,6 +75,10 @@ impl Failure {
     fn fault(&self) -> (&'static str, String) {
         match self {
             Self::CrowdedOut => ("CROWDED_OUT", "all places for handshakes were taken; it was the oldest".to_owned()),
+            Self::TooMany(uri) => (
+                "TOO_MANY_CONNECTIONS",
+                format!("{uri} has {CONNECTIONS_PER_CALLER} connections open, and may have no more"),
+            ),
             Self::TooSlow => ("HANDSHAKE_TIMEOUT", "the handshake was not finished in time".to_owned()),
             Self::Verdict(verdict) => (verdict.unexpected.fault(), verdict.unexpected.to_string()),
             Self::Tls(error) => match verdict(error) {
@@ -68,7 +90,7 @@ impl Failure {
 
     fn shown(&self) -> Option<Shown> {
         match self {
-            Self::CrowdedOut | Self::TooSlow => None,
+            Self::CrowdedOut | Self::TooSlow | Self::TooMany(_) => None,
             Self::Verdict(verdict) => verdict.credential.clone(),
             Self::Tls(error) => verdict(error)?.credential.clone(),
         }

@@ -3,7 +3,10 @@
 use super::Error;
 use exchange_core::chain::{Authority, Roots};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, pem::PemObject};
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Largest file that is read, in bytes: the largest CRL, as PEM.
@@ -12,11 +15,13 @@ const MAX_FILE_BYTES: u64 = 24 << 20;
 /// A whole file.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
     let refuse = |problem: String| Error::File { path: path.to_owned(), problem };
-    let length = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(refuse(format!("{length} bytes; at most {MAX_FILE_BYTES} are read")));
+    let file = std::fs::File::open(path).map_err(|error| refuse(error.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| refuse(error.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(refuse(format!("more than {MAX_FILE_BYTES} bytes, which are all that is read")));
     }
-    std::fs::read(path).map_err(|error| refuse(error.to_string()))
+    Ok(bytes)
 }
 
 /// The CA certificates of these files.

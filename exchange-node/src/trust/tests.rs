@@ -6,8 +6,9 @@ use super::*;
 use crate::lab::{Ca, DAY_MS, DOMAIN, JINAN, Lab, QINGDAO, log_key, region, uri};
 use exchange_core::{
     bundle::CutCredential,
-    chain::{Purpose, Serial, verify_path},
+    chain::{CrlSet, Purpose, Roots, Serial, verify_path},
 };
+use proptest::prelude::*;
 
 fn fault(outcome: Result<Offer, Error>) -> &'static str {
     outcome.unwrap_err().fault()
@@ -218,4 +219,98 @@ fn after_the_bundle_s_end_writes_and_new_peers_are_refused() {
     assert_eq!(refusal.reason, Reason::BundleExpired);
     assert_eq!(refusal.needed, "a current trust bundle before publishing");
     assert!(trust.alarms().iter().any(|alarm| matches!(alarm, Alarm::BundleExpired { .. })));
+}
+
+/// Row 9: every bit of a signed bundle. What is believed says what was signed.
+#[test]
+fn row_9_every_bit_of_a_bundle_matters() {
+    let lab = Lab::new();
+    let (roots, crls) = (Roots::new(vec![chain::Authority::parse(&lab.root.der).unwrap()]).unwrap(), CrlSet::new());
+    let signed = lab.bundle(2, |_| {});
+    let open = |bytes: &[u8]| exchange_proto::bundle::open_signed(bytes, &roots, &crls, Known::default(), lab.now_ms);
+    let good = open(&signed).unwrap();
+    for bit in 0..signed.len() * 8 {
+        let mut changed = signed.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(believed) = open(&changed) {
+            assert_eq!(believed.bundle(), good.bundle(), "bit {bit}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    /// Row 9: cut, spliced and repeated.
+    #[test]
+    fn row_9_a_changed_bundle_is_believed_as_it_was_signed_or_not_at_all(
+        from in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(),
+        cut in any::<bool>(), byte in any::<u8>(),
+    ) {
+        static SIGNED: std::sync::OnceLock<(Vec<u8>, Vec<u8>, u64)> = std::sync::OnceLock::new();
+        let (signed, root, now_ms) = SIGNED.get_or_init(|| {
+            let lab = Lab::new();
+            (lab.bundle(2, |_| {}), lab.root.der.clone(), lab.now_ms)
+        });
+        let roots = Roots::new(vec![chain::Authority::parse(root).unwrap()]).unwrap();
+        let open = |bytes: &[u8]| {
+            exchange_proto::bundle::open_signed(bytes, &roots, &CrlSet::new(), Known::default(), *now_ms)
+        };
+        let mut changed = signed.clone();
+        let (from, to) = (from.index(changed.len()), to.index(changed.len()));
+        let part: Vec<u8> = changed[from.min(to)..from.max(to)].to_vec();
+        if cut {
+            changed.drain(from.min(to)..from.max(to));
+        }
+        let at = at.index(changed.len() + 1);
+        changed.splice(at..at, part);
+        if let Some(place) = changed.get_mut(from / 2) {
+            *place = byte;
+        }
+        if let Ok(believed) = open(&changed) {
+            let good = open(signed).unwrap();
+            prop_assert_eq!(believed.bundle(), good.bundle());
+        }
+    }
+}
+
+/// Bad input: files of trust that are none. The node does not start; a running one keeps what it has.
+#[test]
+fn files_of_trust_that_are_none_are_named() {
+    type Spoil = fn(&std::path::Path);
+    let cases: [(&str, Spoil); 6] = [
+        ("absent", |path| std::fs::remove_file(path).unwrap()),
+        ("empty", |path| std::fs::write(path, b"").unwrap()),
+        ("garbage", |path| std::fs::write(path, [0xFF; 500]).unwrap()),
+        ("another block", |path| {
+            std::fs::write(path, "-----BEGIN SOMETHING-----\nAAAA\n-----END SOMETHING-----\n").unwrap();
+        }),
+        ("half a block", |path| std::fs::write(path, "-----BEGIN CERTIFICATE-----\nMIIB").unwrap()),
+        ("too large", |path| {
+            std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(25 << 20).unwrap();
+        }),
+    ];
+    for which in ["roots", "bundle", "crls"] {
+        for (what, spoil) in cases {
+            let lab = Lab::new();
+            let files = lab.files(&lab.crls());
+            let running = Trust::load(&files, &[], lab.clock.clone()).unwrap();
+            let path = match which {
+                "roots" => files.roots[0].clone(),
+                "bundle" => files.bundle.clone(),
+                _ => files.crls[1].clone(),
+            };
+            spoil(&path);
+            let error = Trust::load(&files, &[], lab.clock.clone()).err();
+            let error = error.unwrap_or_else(|| panic!("{which}: {what} is taken"));
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(!error.to_string().is_empty() && matches!(error, Error::File { .. } | Error::Bundle(_)), "{what}");
+            assert!(matches!(error, Error::Bundle(_)) || error.to_string().contains(name), "{which}, {what}: {error}");
+            if which != "roots" {
+                let generation = running.snapshot().generation();
+                running.reload(&files).expect_err(what);
+                assert_eq!(running.snapshot().generation(), generation, "{which}: {what}");
+            }
+        }
+    }
 }

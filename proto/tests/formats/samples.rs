@@ -317,7 +317,7 @@ pub fn export_record() -> ExportRecord {
         caller: format!("spiffe://{DOMAIN}/region/370100/system/hall-1"),
         certificate_id: certificate_id(2).to_string(),
         fields: vec![text("ZZBH"), text("CZZT")],
-        content_sha256: sha256(&export::encode_content(&export_content())),
+        content_sha256: sha256(&export::encode_content(export_content())),
     }
 }
 
@@ -327,7 +327,7 @@ pub fn export_record_entry() -> Vec<u8> {
 
 pub fn export_file() -> Vec<u8> {
     let receipt = LogProof { entry: export_record_entry(), ..log_proof() };
-    export::encode_file(export::encode_content(&export_content()), &receipt)
+    export::encode_file(export::encode_content(export_content()), receipt)
 }
 
 pub fn bundle() -> TrustBundle {

@@ -31,23 +31,24 @@ use tonic::transport::Channel;
 
 /// Connections of the client, and calls in flight on each, for the rate.
 const CONNECTIONS: usize = 4;
-const STREAMS: usize = 16;
+pub(crate) const STREAMS: usize = 16;
 /// Certificates that are asked about in turn.
 const SUBJECTS: usize = 1_000;
 /// Before the first round, and before each measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
-const SETTLE: Duration = Duration::from_millis(300);
+pub(crate) const SETTLE: Duration = Duration::from_millis(300);
 
 /// What is asked, in turn: certificates with their holders.
 #[derive(Debug)]
-struct Questions {
+pub(crate) struct Questions {
     subjects: Vec<(String, Holder)>,
     clerk: Clerk,
     next: AtomicUsize,
 }
 
 impl Questions {
-    fn new(issued: &[(IssueCertificateRequest, Certificate)]) -> Result<Self> {
+    /// About these certificates, in turn.
+    pub(crate) fn new(issued: &[(IssueCertificateRequest, Certificate)]) -> Result<Self> {
         let subject = |(request, certificate): &(IssueCertificateRequest, Certificate)| {
             let code = request.fields.iter().find(|field| field.name == "CZZTDM").context("a holder has a code")?;
             let holder = Holder { code_type: "111".to_owned(), code: code.value.clone() };
@@ -57,7 +58,8 @@ impl Questions {
         Ok(Self { subjects, clerk: model::clerk()?, next: AtomicUsize::new(0) })
     }
 
-    fn next(&self) -> Result<LookupCertificateRequest> {
+    /// The next question.
+    pub(crate) fn next(&self) -> Result<LookupCertificateRequest> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let (id, holder) = self.subjects.get(turn % self.subjects.len().max(1)).context("nothing to ask about")?;
         let question = Question {
@@ -168,7 +170,8 @@ impl Files {
     }
 }
 
-async fn measure(
+/// Asks in a closed loop.
+pub(crate) async fn measure(
     channels: &[Channel],
     streams: usize,
     questions: &Arc<Questions>,

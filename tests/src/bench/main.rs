@@ -19,6 +19,8 @@ mod memory;
 mod model;
 mod network;
 mod node;
+mod open;
+mod overload;
 mod pki;
 mod process;
 mod province;
@@ -30,6 +32,10 @@ mod verify;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};
+
+/// The allocator of the shipped program, for both sides of each comparison and for the client.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Speed of a node beside the limit of this machine; see docs/BENCHMARKS.md.
 #[derive(Debug, Parser)]
@@ -55,6 +61,8 @@ enum Command {
     Import(Settings),
     /// Memory of a fresh node, and after many certificates.
     Memory(Settings),
+    /// More questions than can be answered, by a schedule, and others that are slow.
+    Overload(Settings),
     #[command(name = "__node", hide = true)]
     Node(node::Options),
     #[command(name = "__ingest", hide = true)]
@@ -139,6 +147,9 @@ fn main() -> Result<()> {
         }
         Command::Memory(settings) => {
             report::run("memory", &settings, |folder| runtime.block_on(memory::run(&settings, folder)))
+        }
+        Command::Overload(settings) => {
+            report::run("overload", &settings, |folder| runtime.block_on(overload::run(&settings, folder)))
         }
         Command::Node(options) => runtime.block_on(node::serve(options)),
         Command::Replica(options) => {

@@ -64,7 +64,8 @@ pub(crate) struct Node {
     pub(crate) department: Issuer,
     /// All that entrusted their keys to it: that one, and those of the sample library.
     departments: Vec<Issuer>,
-    address: SocketAddr,
+    /// In the trust bundle.
+    pub(crate) address: SocketAddr,
 }
 
 impl Province {
@@ -254,7 +255,7 @@ fn departments(region: Region) -> Result<Vec<Issuer>> {
 }
 
 /// Free until the node takes it: the bundle has to name it before the node starts.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

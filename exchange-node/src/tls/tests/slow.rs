@@ -89,3 +89,25 @@ fn a_crowd_of_one_address_closes_its_own() {
     let _third_address = handshakes.begin("10.0.0.3".parse().unwrap());
     assert!(is_out(&first_of_other), "all places are taken: the oldest of all");
 }
+
+/// One credential cannot take every descriptor: it has so many connections, and others are let in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_of_one_identity_are_bounded() {
+    use crate::tls::accept::CONNECTIONS_PER_CALLER;
+    let lab = Lab::new();
+    let served = lab.serve(lab.trust()).await;
+    let greedy = config(Some(&lab.qingdao.leaf(&uri(QINGDAO, "node", "node-1"), 500)));
+    let mut open = Vec::new();
+    for _ in 0..CONNECTIONS_PER_CALLER {
+        open.push(connect(&served, greedy.clone()).await.expect("let in"));
+    }
+    assert!(connect(&served, greedy.clone()).await.is_none(), "one too many");
+    assert_eq!(served.tls.refusals().last().last().map(|refusal| refusal.fault), Some("TOO_MANY_CONNECTIONS"));
+    let other = config(Some(&lab.qingdao.leaf(&uri(QINGDAO, "node", "node-2"), 501)));
+    connect(&served, other).await.expect("another identity is let in");
+    open.truncate(CONNECTIONS_PER_CALLER / 2);
+    let end = Instant::now() + PATIENCE;
+    while connect(&served, greedy.clone()).await.is_none() {
+        assert!(Instant::now() < end, "the room is not given back");
+    }
+}

@@ -200,6 +200,8 @@ pub(super) async fn names_and_texts(world: &World, flat: &Certificate) {
         harmless(catalogue.get_certificate_type(kind).await, &["TYPE_UNKNOWN", "FIELD_INVALID"], &what);
         let matter = v1::GetMatterRequest { matter_code: text.clone(), version: 0, region: String::new() };
         harmless(catalogue.get_matter(matter).await, &["MATTER_UNKNOWN", "FIELD_INVALID"], &what);
+        let list = v1::ListCertificateTypesRequest { page_size: 1, page_token: text.clone() };
+        harmless(catalogue.list_certificate_types(list).await, &["PAGE_TOKEN_INVALID"], &what);
         let read = v1::ReadLogRequest { region: text.clone(), epoch: 1, from: 0, max_segments: 1 };
         harmless(peer.read_log(read).await, invalid, &what);
         let checkpoint = v1::GetCheckpointRequest { origin: text.clone() };

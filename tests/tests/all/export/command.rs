@@ -34,11 +34,11 @@ impl Elsewhere<'_> {
     }
 }
 
-pub(super) async fn run(world: &World, verifier: &Verifier, deed: &Certificate, revoked_later: &[u8]) {
+pub(super) fn run(world: &World, verifier: &Verifier, deed: &Certificate, revoked_later: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let alone = Command::new("unshare").args(["--net", "--", "true"]).status().is_ok_and(|status| status.success());
     println!("exports: verified in a network namespace of its own: {alone}");
-    exported(world, verifier, deed, folder.path()).await;
+    exported(world, verifier, deed, folder.path());
     let here = Elsewhere { folder: folder.path(), alone };
     for name in ["root.pem", "bundle.pb"] {
         fs::copy(province(world).join(name), folder.path().join(name)).unwrap();
@@ -103,7 +103,7 @@ pub(super) async fn run(world: &World, verifier: &Verifier, deed: &Certificate, 
 }
 
 /// By the department's system, through a running node.
-async fn exported(world: &World, verifier: &Verifier, deed: &Certificate, folder: &Path) {
+fn exported(world: &World, verifier: &Verifier, deed: &Certificate, folder: &Path) {
     let client = world.practice.client(region(JINAN), "hall");
     let quoted = |path: &Path| format!("{:?}", path.display().to_string());
     let public = |name: &str| quoted(&province(world).join(name));
@@ -136,7 +136,7 @@ async fn exported(world: &World, verifier: &Verifier, deed: &Certificate, folder
     assert_eq!((json["file"].as_str(), json["fields"].as_array().unwrap().len()), (Some(&*format!("{id}.cert.pb")), 0));
     let piped = export(&["--out", "-", "--no-values"]);
     assert_eq!(verifier.status(&piped.stdout).0, Status::Active);
-    assert_eq!(export(&["--fields", "NO_SUCH"]).status.code(), Some(2));
+    assert_eq!(export(&["--fields", "NO_SUCH", "--out", "none.cert.pb"]).status.code(), Some(2));
     // The node knows what came later than a file; of this one nothing did.
     let args = ["certificate", "verify", "deed.cert.pb", "--online", "--profile", "hall.toml"];
     let online = Command::new(program()).args(args).current_dir(folder).output().unwrap();

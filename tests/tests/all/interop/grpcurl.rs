@@ -52,7 +52,7 @@ async fn grpcurl_lists_and_calls_the_services() {
     assert!(good && found.contains(&certificate.certificate_id), "{found}");
     let unknown = [with_proto[0], with_proto[1], "-d={\"certificate_id\": \"none\"}"];
     let (good, found) = call(&system, &[&unknown[..], &["exchange.v1.CertificateService/GetCertificate"]].concat());
-    assert!(!good && found.contains("CERTIFICATE_NOT_FOUND") && found.contains("未找到该证照"), "{found}");
+    assert!(!good && found.contains("Code: NotFound") && found.contains("CERTIFICATE_NOT_FOUND"), "{found}");
 
     // Without a client's credential there is no connection.
     let output = Command::new(&program)

@@ -39,7 +39,7 @@ fn openssl_verifies_chains_and_crls_and_refuses_the_withdrawn() {
     let mut city = root.city(jinan, Scope::Region(jinan).options(), now_ms).unwrap();
     let mut kafka = Ca::kafka(&domain, Scope::Kafka.options(), now_ms).unwrap();
     for (name, ca) in [("root", &root), ("city", &city), ("kafka", &kafka)] {
-        write(&format!("{name}.pem"), &ca.certificate_pem());
+        write(&format!("{name}-ca.pem"), &ca.certificate_pem());
     }
     let crls = |root: &Ca, city: &Ca, kafka: &Ca| {
         let pem = |ca: &Ca| files::pem(files::CRL, &ca.crl().unwrap().der);
@@ -64,8 +64,8 @@ fn openssl_verifies_chains_and_crls_and_refuses_the_withdrawn() {
     }
     crls(&root, &city, &kafka);
     let path = |profile: Profile| match profile {
-        Profile::Kafka => ["-CAfile", "kafka.pem", "-untrusted", "kafka.pem", "-CRLfile", "all.crl"],
-        _ => ["-CAfile", "root.pem", "-untrusted", "city.pem", "-CRLfile", "all.crl"],
+        Profile::Kafka => ["-CAfile", "kafka-ca.pem", "-untrusted", "kafka-ca.pem", "-CRLfile", "all.crl"],
+        _ => ["-CAfile", "root-ca.pem", "-untrusted", "city-ca.pem", "-CRLfile", "all.crl"],
     };
     for (profile, _, purposes) in &issued {
         let file = format!("{}.pem", profile.name());
@@ -84,18 +84,18 @@ fn openssl_verifies_chains_and_crls_and_refuses_the_withdrawn() {
         let later = (now_ms / 1000 + 200 * DAY_S).to_string();
         let (good, found) = verify(&["-attime", &later]);
         assert!(!good && found.contains("CRL has expired"), "{found}");
-        let foreign = if *profile == Profile::Kafka { "root.pem" } else { "kafka.pem" };
+        let foreign = if *profile == Profile::Kafka { "root-ca.pem" } else { "kafka-ca.pem" };
         let (good, _) = judged(folder, &["-CAfile", foreign, "-CRLfile", "all.crl", &file]);
         assert!(!good, "{} is believed under {foreign}", profile.name());
     }
     for name in ["root", "city", "kafka"] {
-        let (crl, ca) = (format!("{name}.crl"), format!("{name}.pem"));
+        let (crl, ca) = (format!("{name}.crl"), format!("{name}-ca.pem"));
         let output = openssl(folder, &["crl", "-in", &crl, "-CAfile", &ca, "-verify", "-noout"]);
         assert!(output.status.success() && said(&output).contains("verify OK"), "{}", said(&output));
     }
-    let output = openssl(folder, &["crl", "-in", "city.crl", "-CAfile", "kafka.pem", "-verify", "-noout"]);
+    let output = openssl(folder, &["crl", "-in", "city.crl", "-CAfile", "kafka-ca.pem", "-verify", "-noout"]);
     assert!(!said(&output).contains("verify OK"), "{}", said(&output));
-    let only_root = ["-CAfile", "root.pem", "-untrusted", "city.pem", "-CRLfile", "root.crl", "node.pem"];
+    let only_root = ["-CAfile", "root-ca.pem", "-untrusted", "city-ca.pem", "-CRLfile", "root.crl", "node.pem"];
     let (good, found) = judged(folder, &only_root);
     assert!(!good && found.contains("unable to get certificate CRL"), "{found}");
 

@@ -1,11 +1,11 @@
 //! A node as a process of its own.
 
+use crate::programs;
 use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
-    sync::OnceLock,
     time::{Duration, Instant},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -104,32 +104,7 @@ pub(super) fn kill(pid: &str, signal: &str) {
     assert!(sent.success(), "kill -{signal} {pid}");
 }
 
-/// The program as it ships, beside this test's own: cargo decides whether it has to be built, so that no old one is
-/// tested. A test's own build could not be it: that has the features of tests.
+/// The node's program as it ships.
 pub(crate) fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["build", "--quiet", "-p", "exchange-node", "--target-dir"]).arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            command.arg("--release");
-        }
-        // What cargo told this test about its own package would make build scripts (ring's) run again, here and in the
-        // next build outside.
-        let own = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_", "LD_LIBRARY_PATH"];
-        for (name, _) in std::env::vars_os() {
-            if own.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-                command.env_remove(name);
-            }
-        }
-        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let program = profile.join("exchange-node");
-        let version = Command::new(&program).arg("--version").output().unwrap().stdout;
-        let version = String::from_utf8(version).unwrap();
-        assert!(version.contains("(features: none, commit: "), "not the program that ships: {version}");
-        program
-    })
+    programs::node()
 }

@@ -4,7 +4,7 @@ use super::{
     arrives,
     world::{JINAN, QINGDAO, World, region},
 };
-use ca_tools::Profile;
+use ca_tools::{Profile, files};
 use exchange_node::practice::{NODE, OPERATOR, Options, Practice, SYSTEM, connect};
 use std::{
     os::unix::fs::PermissionsExt,
@@ -48,7 +48,7 @@ pub(super) async fn refused(world: &mut World) {
             &["crls.pem: "],
         ),
         spoilt(&folder.join("../bundle.pb"), read(&other.join("bundle.pb")), &["bundle.pb: "]),
-        spoilt(&folder.join("../crls.pem"), read(&other.join("crls.pem")), &["crls.pem: "]),
+        spoilt(&folder.join("../crls.pem"), altered(&read(&folder.join("../crls.pem"))), &["crls.pem: "]),
     ];
     let number = world.status(JINAN).await.trust.unwrap();
     for (count, case) in cases.into_iter().enumerate() {
@@ -93,6 +93,16 @@ pub(super) async fn taken(world: &mut World) {
     connect(&kiosk).await.unwrap();
     arrives(world, 40_500).await;
     world.channel(QINGDAO, OPERATOR).await;
+}
+
+/// CRLs with another signature than their CA's.
+fn altered(pem: &[u8]) -> Vec<u8> {
+    let mut text = String::new();
+    for mut der in files::blocks(pem, files::CRL, "crls.pem").unwrap() {
+        *der.last_mut().unwrap() ^= 1;
+        text.push_str(&files::pem(files::CRL, &der));
+    }
+    text.into_bytes()
 }
 
 /// Root, bundle and CRLs of a province that nobody here knows.

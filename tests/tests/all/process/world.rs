@@ -30,7 +30,7 @@ const CONFIG: &str = "[freshness]\nheartbeat_seconds = 1\nstale_after_seconds = 
 /// As in the configuration: beyond it answers say `STALE`.
 pub(super) const STALE_AFTER: Duration = Duration::from_secs(3);
 /// Longest wait for something to become so.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Everything that runs; all of it ends when this is dropped.

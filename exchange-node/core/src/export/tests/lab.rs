@@ -215,7 +215,7 @@ impl Lab {
     pub(super) fn genuine(self) -> Genuine {
         let report = self.vouched().verify();
         let failure = report.failure().cloned();
-        report.genuine.unwrap_or_else(|| panic!("{failure:?}"))
+        *report.genuine.unwrap_or_else(|| panic!("{failure:?}"))
     }
 
     /// The city itself vouches for what is false: which check finds it, and what it says.

@@ -1,0 +1,158 @@
+//! Step 5: every file that the signature names is as signed, and it names every file.
+
+use std::{
+    collections::BTreeSet,
+    io::{Read, Seek},
+};
+
+use super::document::{Files, Part};
+use crate::{
+    Verdict,
+    digest::DigestAlgorithm,
+    limits::MAX_SEAL_BYTES,
+    ofd::Package,
+    report::{Findings, Step, shown},
+};
+
+/// Names of files in one message.
+const MAX_NAMES: usize = 5;
+
+/// `seal`: the seal inside of the signature, which the seal's own file has to equal.
+pub(super) fn judge<R: Read + Seek>(
+    findings: &mut Findings,
+    package: &mut Package<R>,
+    part: &Part,
+    files: &Files,
+    all: &[Part],
+    seal: Option<&[u8]>,
+) {
+    let covered = digests(findings, package, files);
+    let seal_is_same = seal_file(findings, package, files, seal);
+    coverage(findings, package, part, all, covered.as_ref(), seal_is_same);
+}
+
+/// The files whose digests were compared; `None` where they cannot be.
+fn digests<R: Read + Seek>(
+    findings: &mut Findings,
+    package: &mut Package<R>,
+    files: &Files,
+) -> Option<BTreeSet<usize>> {
+    const STEP: Step = Step::References;
+    let algorithm = match DigestAlgorithm::from_name(&files.described.check_method) {
+        Ok(algorithm) => algorithm,
+        Err(error) => {
+            findings.fails(STEP, Verdict::Unsupported, error.to_string());
+            return None;
+        }
+    };
+    let from = package.name(files.description).to_owned();
+    let mut covered = BTreeSet::new();
+    let mut altered = 0_usize;
+    for reference in &files.described.references {
+        let name = shown(&reference.location);
+        let found = match package.locate(&from, &reference.location) {
+            Ok(found) => found,
+            Err(error) => {
+                altered += 1;
+                findings.fails(STEP, Verdict::Altered, format!("a file that was signed: {error}"));
+                continue;
+            }
+        };
+        if found.index == files.description || found.index == files.value {
+            findings.fails(
+                STEP,
+                Verdict::Malformed,
+                format!("{name} cannot be covered by the signature that it is part of"),
+            );
+            return None;
+        }
+        if !covered.insert(found.index) {
+            findings.fails(STEP, Verdict::Malformed, format!("{name} is named twice"));
+            return None;
+        }
+        if !found.is_exact {
+            findings.remark(STEP, format!("{name} is stored as {}", shown(package.name(found.index))));
+        }
+        match package.digest(found.index, algorithm) {
+            Ok(digest) if digest == reference.digest => {}
+            Ok(_) => {
+                altered += 1;
+                findings.fails(STEP, Verdict::Altered, format!("{name} is not what was signed"));
+            }
+            Err(error) => {
+                altered += 1;
+                findings.fails(STEP, Verdict::Malformed, error.to_string());
+            }
+        }
+    }
+    if altered == 0 {
+        findings.holds(STEP, format!("{} files are as signed ({})", covered.len(), algorithm.name()));
+    }
+    Some(covered)
+}
+
+/// Whether the seal's own file is byte for byte the seal that was signed.
+fn seal_file<R: Read + Seek>(
+    findings: &mut Findings,
+    package: &mut Package<R>,
+    files: &Files,
+    seal: Option<&[u8]>,
+) -> bool {
+    let (Some(index), Some(seal)) = (files.seal, seal) else { return false };
+    let name = shown(package.name(index));
+    match package.read(index, MAX_SEAL_BYTES as u64) {
+        Ok(bytes) if bytes == seal => {
+            findings.holds(Step::References, format!("{name} is the seal that was put on"));
+            true
+        }
+        Ok(_) => {
+            findings.fails(Step::References, Verdict::Altered, format!("{name} is another seal than the one put on"));
+            false
+        }
+        Err(error) => {
+            findings.fails(Step::References, Verdict::Malformed, error.to_string());
+            false
+        }
+    }
+}
+
+/// What need not be covered: the list of signatures (a further seal changes it), and the files of the signatures
+/// themselves, which are judged each by itself.
+fn coverage<R: Read + Seek>(
+    findings: &mut Findings,
+    package: &Package<R>,
+    part: &Part,
+    all: &[Part],
+    covered: Option<&BTreeSet<usize>>,
+    seal_is_same: bool,
+) {
+    let Some(covered) = covered else { return };
+    let mut free: BTreeSet<usize> = all.iter().map(|other| other.list).collect();
+    for (other, theirs) in all.iter().filter_map(|other| Some((other, other.files.as_ref().ok()?))) {
+        free.extend([theirs.description, theirs.value]);
+        // The own seal's file is as good as covered when it equals the seal inside of the signature.
+        if !std::ptr::eq(other, part) || seal_is_same {
+            free.extend(theirs.seal);
+        }
+    }
+    let open: Vec<String> = package
+        .files()
+        .filter(|(index, _)| !covered.contains(index) && !free.contains(index))
+        .map(|(_, name)| shown(name))
+        .collect();
+    if open.is_empty() {
+        findings.holds(Step::References, "every file of the package is covered");
+    } else {
+        let names = open.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+        let more = open.len().saturating_sub(MAX_NAMES);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        findings.fails(Step::References, Verdict::NotCovered, format!("not covered: {names}{more}"));
+    }
+    if !covered.contains(&part.list) {
+        let name = shown(package.name(part.list));
+        findings.remark(
+            Step::References,
+            format!("{name} is not covered: signatures can be added, and the last one taken away, unseen"),
+        );
+    }
+}

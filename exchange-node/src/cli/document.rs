@@ -1,0 +1,350 @@
+//! `document`: sealed OFD documents and seals, judged from the file itself, without a node.
+
+use super::{
+    Failure, Format,
+    output::{instant, print, print_facts, print_json, print_rows},
+};
+use crate::{clock::Clock, exit::Exit};
+use ca_tools::files;
+use clap::{Args, Subcommand};
+use exchange_core::chain::Instant;
+use exchange_seal::{
+    Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict,
+    certificate::Certificate,
+    crl::{Crl, Crls},
+    limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_SEAL_BYTES},
+    report::SealFacts,
+    time, verify, verify_seal,
+};
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+mod show;
+
+const EXAMPLES: &str = "\
+Examples:
+  exchange-node document verify licence.ofd --anchors seal-trust --crl seal-trust/crls
+  exchange-node document verify seal.esl --anchors seal-trust --crl maker-ca.crl -o json
+  exchange-node document show licence.ofd
+
+The folder of --anchors has the pinned certificates, PEM or DER (.crt .cer .pem .der): in makers/ those of seal makers'
+CAs, in signers/ of signers' CAs, in time-stamps/ of time stamp authorities' CAs, beside these folders those that count
+for all three; in intermediates/ CAs that stand between. docs/SEALS.md has the steps and the verdicts.
+";
+
+const CODES: &str = "\
+Exit codes: 0 VALID; 10 REVOCATION_UNKNOWN; 4 UNTRUSTED, REVOKED, SIGNER_NOT_LISTED, SIGNER_EXPIRED;
+2 MALFORMED, UNSUPPORTED; 11 every other verdict.
+";
+
+/// PEM is a third larger than what is in it.
+const PEM_FACTOR: usize = 2;
+/// Certificates in one file.
+const MAX_FILE_CERTIFICATES: usize = 64;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DocumentCommand {
+    /// Judge a sealed document (.ofd) or a seal (.esl), step by step.
+    #[command(before_help = EXAMPLES, after_help = CODES)]
+    Verify(VerifyArgs),
+    /// What a document says of itself. Nothing of it is judged.
+    #[command(before_help = EXAMPLES)]
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// An OFD document, or a seal alone.
+    file: PathBuf,
+    /// Folder with the certificates that are believed.
+    #[arg(long, value_name = "DIR")]
+    anchors: PathBuf,
+    /// CRL of a CA, PEM or DER, or a folder of them (.crl); may be given several times.
+    #[arg(long = "crl", value_name = "FILE|DIR")]
+    crls: Vec<PathBuf>,
+    /// Certificate of a possible signer, for signatures that bring none; may be given several times.
+    #[arg(long = "signer", value_name = "FILE")]
+    signers: Vec<PathBuf>,
+    /// Let a missing or old CRL be a remark. Without it the verdict is then REVOCATION_UNKNOWN at best.
+    #[arg(long)]
+    without_crl: bool,
+    /// The moment of the judgement, for example 2026-11-25T00:00:00Z; now without it.
+    #[arg(long, value_parser = moment, value_name = "TIME")]
+    at: Option<Instant>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// An OFD document.
+    file: PathBuf,
+}
+
+fn moment(text: &str) -> Result<Instant, time::Error> {
+    time::written(text).map(|written| written.at)
+}
+
+pub(super) fn run(command: &DocumentCommand, format: Format) -> Result<Exit, Failure> {
+    match command {
+        DocumentCommand::Verify(args) => judge(args, format),
+        DocumentCommand::Show(args) => show::run(&args.file, format),
+    }
+}
+
+fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
+    let anchors = anchors(&args.anchors)?;
+    let crls = Crls::new(crls(&args.crls)?);
+    let mut signers = Vec::new();
+    for path in &args.signers {
+        signers.extend(certificates(path)?);
+    }
+    let now = args.at.unwrap_or_else(|| Instant(Clock::default().now_ms()));
+    let basis = Basis {
+        anchors: &anchors,
+        crls: &crls,
+        signers: &signers,
+        now,
+        crl_grace_ms: 0,
+        without_crl: args.without_crl,
+        limits: Limits::DEFAULT,
+    };
+    let mut file = File::open(&args.file).map_err(|error| Failure::file(&args.file, &error))?;
+    let mut first = [0];
+    let count = file.read(&mut first).map_err(|error| Failure::file(&args.file, &error))?;
+    // A seal is a SEQUENCE; a package begins with "PK".
+    let (verdict, value) = if count == 1 && first == [0x30] {
+        let report = verify_seal(&files::read(&args.file, MAX_SEAL_BYTES)?, &basis);
+        if format == Format::Table {
+            print_facts(&[("verdict", report.verdict.to_string()), ("judged at", instant(now.0))])?;
+            print_seal(report.seal.as_ref())?;
+            print_steps(&report.steps)?;
+        }
+        let seal = report.seal.as_ref().map(seal_value);
+        (report.verdict, json!({ "verdict": report.verdict.word(), "seal": seal, "steps": steps_value(&report.steps) }))
+    } else {
+        let report = verify(file, &basis);
+        if format == Format::Table {
+            print_facts(&[("verdict", report.verdict.to_string()), ("judged at", instant(now.0))])?;
+            print_report(&report)?;
+        }
+        (report.verdict, report_value(&report))
+    };
+    if format == Format::Json {
+        let mut value = value;
+        value["judged_at_ms"] = now.0.into();
+        print_json(&value)?;
+    }
+    Ok(exit(verdict))
+}
+
+/// What a script sees of a verdict.
+const fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Valid => Exit::Ok,
+        Verdict::RevocationUnknown => Exit::Warnings,
+        Verdict::Untrusted | Verdict::Revoked | Verdict::SignerNotListed | Verdict::SignerExpired => Exit::Identity,
+        Verdict::Malformed | Verdict::Unsupported => Exit::Usage,
+        Verdict::NotSigned
+        | Verdict::Altered
+        | Verdict::SignatureInvalid
+        | Verdict::SealInvalid
+        | Verdict::TimeStampInvalid
+        | Verdict::NotCovered
+        | Verdict::SealExpired
+        | Verdict::SealNotYetValid
+        | Verdict::TimeInvalid => Exit::CheckFailed,
+    }
+}
+
+/// Files of a folder with one of these endings, in the order of their names; none where there is no such folder.
+fn listed(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    let wrong = |error: std::io::Error| Failure::file(folder, &error);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        if path.is_file() && ending.is_some_and(|ending| endings.contains(&ending.as_str())) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn folder(folder: &Path) -> Result<Vec<Certificate>, Failure> {
+    let mut all = Vec::new();
+    for path in listed(folder, &["crt", "cer", "pem", "der"])? {
+        all.extend(certificates(&path)?);
+    }
+    Ok(all)
+}
+
+fn anchors(path: &Path) -> Result<Anchors, Failure> {
+    if !path.is_dir() {
+        return Err(Failure::usage(format!("{}: a folder with certificates is needed", path.display())));
+    }
+    let common = folder(path)?;
+    let of = |name: &str| Ok::<_, Failure>([common.clone(), folder(&path.join(name))?].concat());
+    let anchors = Anchors {
+        makers: of("makers")?,
+        signers: of("signers")?,
+        time_stamps: of("time-stamps")?,
+        intermediates: folder(&path.join("intermediates"))?,
+    };
+    if anchors.makers.is_empty() && anchors.signers.is_empty() && anchors.time_stamps.is_empty() {
+        return Err(Failure::usage(format!("{}: no certificate is in it; nobody would be believed", path.display())));
+    }
+    Ok(anchors)
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let bytes = files::read(path, MAX_CERTIFICATE_BYTES * MAX_FILE_CERTIFICATES * PEM_FACTOR)?;
+    let blocks = files::blocks(&bytes, files::CERTIFICATE, &path.display().to_string())?;
+    let parse = |der: &Vec<u8>| {
+        Certificate::parse(der).map_err(|error| Failure::new(Exit::Identity, format!("{}: {error}", path.display())))
+    };
+    blocks.iter().map(parse).collect()
+}
+
+fn crls(paths: &[PathBuf]) -> Result<Vec<Crl>, Failure> {
+    let mut all = Vec::new();
+    for path in paths {
+        let found = if path.is_dir() { listed(path, &["crl"])? } else { vec![path.clone()] };
+        for path in found {
+            let bytes = files::read(&path, MAX_CRL_BYTES * PEM_FACTOR)?;
+            for der in files::blocks(&bytes, files::CRL, &path.display().to_string())? {
+                let crl = Crl::parse(&der)
+                    .map_err(|error| Failure::new(Exit::Identity, format!("{}: {error}", path.display())))?;
+                all.push(crl);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn print_report(report: &Report) -> Result<(), Failure> {
+    for finding in &report.package {
+        print(&line(finding))?;
+    }
+    for signature in &report.signatures {
+        print("")?;
+        let places: Vec<String> =
+            signature.places.iter().map(|place| format!("page {} at {} mm", place.page, place.boundary_mm)).collect();
+        let word = if signature.time_is_proven { " (time stamp)" } else { " (as the signer says)" };
+        let signed_at = signature.signed_at.map(|at| format!("{}{word}", instant(at.0)));
+        print_facts(&[
+            ("signature", format!("{} {}", signature.id, signature.path)),
+            ("verdict", signature.verdict.to_string()),
+            ("signer", signature.signer.clone().unwrap_or_default()),
+            ("signed at", signed_at.unwrap_or_default()),
+            ("seen on", places.join("; ")),
+        ])?;
+        print_seal(signature.seal.as_ref())?;
+        print_steps(&signature.steps)?;
+    }
+    Ok(())
+}
+
+pub(super) fn print_seal(seal: Option<&SealFacts>) -> Result<(), Failure> {
+    let Some(seal) = seal else { return Ok(()) };
+    let kind = if seal.is_national { "" } else { ", not a GB/T 38540 seal: other algorithms (ring profile)" };
+    print_facts(&[
+        ("seal", format!("{} {}", seal.id, seal.name)),
+        ("standard", format!("{}{kind}", seal.standard)),
+        ("maker", seal.maker.clone()),
+        ("period", format!("{} to {}", instant(seal.valid_from.0), instant(seal.valid_to.0))),
+    ])
+}
+
+fn print_steps(steps: &[StepReport]) -> Result<(), Failure> {
+    print("")?;
+    let rows = steps.iter().flat_map(|step| {
+        let none = Finding { outcome: Outcome::Remark, detail: "nothing to judge".to_owned() };
+        let findings = if step.findings.is_empty() { vec![none] } else { step.findings.clone() };
+        findings.into_iter().map(|found| [step.step.word().to_owned(), word(&found), found.detail])
+    });
+    print_rows(["step", "result", "found"], rows.collect())
+}
+
+fn line(finding: &Finding) -> String {
+    format!("{}: {}", word(finding), finding.detail)
+}
+
+fn word(finding: &Finding) -> String {
+    match finding.outcome {
+        Outcome::Holds => "holds".to_owned(),
+        Outcome::Remark => "remark".to_owned(),
+        Outcome::Fails(verdict) => verdict.to_string(),
+    }
+}
+
+fn report_value(report: &Report) -> Value {
+    let signatures: Vec<Value> = report
+        .signatures
+        .iter()
+        .map(|signature| {
+            let places: Vec<Value> = signature
+                .places
+                .iter()
+                .map(|place| json!({ "page": place.page, "boundary_mm": place.boundary_mm }))
+                .collect();
+            json!({
+                "id": signature.id,
+                "path": signature.path,
+                "has_seal": signature.has_seal,
+                "verdict": signature.verdict.word(),
+                "signer": signature.signer,
+                "signed_at_ms": signature.signed_at.map(|at| at.0),
+                "time_is_proven": signature.time_is_proven,
+                "places": places,
+                "seal": signature.seal.as_ref().map(seal_value),
+                "steps": steps_value(&signature.steps),
+            })
+        })
+        .collect();
+    json!({
+        "verdict": report.verdict.word(),
+        "package": report.package.iter().map(finding_value).collect::<Vec<_>>(),
+        "signatures": signatures,
+    })
+}
+
+pub(super) fn seal_value(seal: &SealFacts) -> Value {
+    json!({
+        "id": seal.id,
+        "name": seal.name,
+        "standard": seal.standard,
+        "is_national": seal.is_national,
+        "vendor": seal.vendor,
+        "maker": seal.maker,
+        "valid_from_ms": seal.valid_from.0,
+        "valid_to_ms": seal.valid_to.0,
+        "picture": { "format": seal.picture_format, "width_mm": seal.picture_mm.0, "height_mm": seal.picture_mm.1 },
+    })
+}
+
+fn steps_value(steps: &[StepReport]) -> Value {
+    steps
+        .iter()
+        .map(|step| {
+            json!({
+                "step": step.step.word(),
+                "verdict": step.verdict().map(Verdict::word),
+                "findings": step.findings.iter().map(finding_value).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+fn finding_value(finding: &Finding) -> Value {
+    json!({ "result": word(finding), "found": finding.detail })
+}
+
+#[cfg(test)]
+mod tests;
