@@ -27,6 +27,7 @@ pub use source::{Ask, LogSource, Reading};
 
 use crate::{
     clock::Clock,
+    crash::Crash,
     kafka::Kafka,
     ledger::Ledger,
     random::Random,
@@ -93,6 +94,8 @@ pub struct Parts {
     pub watch: Watch,
     /// After two of these without a word a region is asked.
     pub heartbeat: Duration,
+    /// Where tests stop it.
+    pub crash: Crash,
     /// Without enough of it nothing is taken in: regions get stale, and go on when there is.
     pub room: FreeSpace,
 }

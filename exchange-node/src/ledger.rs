@@ -22,6 +22,7 @@ pub use head::{Head, Signer};
 
 use crate::{
     clock::Clock,
+    crash::{Crash, Point},
     refusal::Refusal,
     space::FreeSpace,
     spawn::Tasks,
@@ -226,6 +227,8 @@ pub struct Parts {
     pub space: Option<FreeSpace>,
     /// Why writes are refused at first, if they are.
     pub read_only: Option<String>,
+    /// Where tests stop it.
+    pub crash: Crash,
 }
 
 impl Ledger {
@@ -344,9 +347,12 @@ impl Writer {
             }
             taken += 1;
         }
+        self.parts.crash.pass(Point::LedgerDecided);
         let closed = group.close(self.parts.clock.now_ms())?;
         if !closed.rows.is_empty() {
+            self.parts.crash.pass(Point::LedgerSigned);
             self.parts.store.own.commit(closed.rows)?;
+            self.parts.crash.pass(Point::LedgerCommitted);
         }
         if let Some(grown) = closed.events {
             self.parts.events = grown;
@@ -362,6 +368,7 @@ impl Writer {
         for (one, answer) in waiting.drain(..taken).zip(closed.answers) {
             let _ = one.answer.send(answer); // a caller that went away has its answer in the store
         }
+        self.parts.crash.pass(Point::LedgerAnswered);
         self.progress.send_if_modified(|old| std::mem::replace(old, progress) != progress);
         metrics::histogram!(crate::telemetry::LEDGER_GROUP_COMMANDS).record(taken as f64);
         Ok(())

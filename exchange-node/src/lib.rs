@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod comparison;
 pub mod config;
+pub mod crash;
 pub mod demo;
 pub mod doctor;
 pub mod exit;

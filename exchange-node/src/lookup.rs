@@ -18,6 +18,7 @@ use crate::{
     access::{AccessLog, Proofs},
     catalogue::Catalogue,
     clock::Clock,
+    crash::Crash,
     indexer::{self, Freshness},
     issuing::{Issuing, record},
     keys::Keys,
@@ -76,6 +77,8 @@ pub struct Lookup {
     pub clock: Clock,
     /// Nonces and salts.
     pub random: Random,
+    /// Where tests stop it.
+    pub crash: Crash,
 }
 
 /// What is known of a certificate's status, and as of when.

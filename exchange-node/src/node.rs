@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     comparison::{Comparison, NOT_COMPARED},
     config::{self, Config},
+    crash::Crash,
     indexer::{self, Context, Indexer},
     issuing::Issuing,
     kafka::{self, Kafka},
@@ -106,6 +107,20 @@ impl Source {
     }
 }
 
+/// What tests put in the place of a node's own; the default is the node's own.
+#[derive(Default)]
+pub struct Seams {
+    /// Another carrier than the configured one.
+    pub carrier: Option<Kafka>,
+    /// Where the node stops.
+    pub crash: Crash,
+    /// A clock that can be moved from outside.
+    pub clock: Clock,
+    /// What happens to its calls to other nodes.
+    #[cfg(feature = "test-util")]
+    pub faults: crate::peers::wire::Faults,
+}
+
 /// A running node. Dropping it does not stop it: [`Node::drain`] does.
 pub struct Node {
     control: Control,
@@ -121,22 +136,22 @@ impl Node {
     /// # Errors
     /// The first part that cannot be built.
     pub async fn start(source: Source) -> Result<Self, Error> {
-        Self::start_with(source, None).await
+        Self::start_with(source, Seams::default()).await
     }
 
-    /// As [`Node::start`], over another carrier than the configured one.
+    /// As [`Node::start`], with what a test has in its hands.
     ///
     /// # Errors
     /// As [`Node::start`].
     #[cfg(feature = "test-util")]
-    pub async fn start_over(source: Source, carrier: Kafka) -> Result<Self, Error> {
-        Self::start_with(source, Some(carrier)).await
+    pub async fn start_under(source: Source, seams: Seams) -> Result<Self, Error> {
+        Self::start_with(source, seams).await
     }
 
-    async fn start_with(source: Source, carrier: Option<Kafka>) -> Result<Self, Error> {
+    async fn start_with(source: Source, seams: Seams) -> Result<Self, Error> {
         let config = source.read()?;
         let region = config.node.region;
-        let (clock, random, tasks) = (Clock::default(), Random::new(), Tasks::default());
+        let (clock, random, tasks, crash) = (seams.clock, Random::new(), Tasks::default(), seams.crash);
         let store = Store::open(&config.node.data)?;
 
         // Whom the node believes, and with what it signs.
@@ -164,6 +179,7 @@ impl Node {
                 access: Head::open(&store, access)?,
                 space: Some(space.clone()),
                 read_only: (!config.node.alone).then(|| NOT_COMPARED.to_owned()),
+                crash: crash.clone(),
             },
             &tasks,
         )
@@ -179,8 +195,10 @@ impl Node {
             region,
             config.limits.message_bytes,
         );
+        #[cfg(feature = "test-util")]
+        peers.put_faults(seams.faults);
         let settings = config.kafka.as_ref().map(|kafka| kafka::Settings::new(kafka, &config.node));
-        let kafka = carrier.unwrap_or_else(|| Kafka::start(settings, &tasks));
+        let kafka = seams.carrier.unwrap_or_else(|| Kafka::start(settings, &tasks));
         let watch = Watch::default();
         let context = Context { bundle: Arc::new(bundle.bundle().clone()), index_keys: Arc::new(keys.index.clone()) };
         let (context_sender, context) = latest::channel(context);
@@ -199,6 +217,7 @@ impl Node {
             context,
             watch: watch.clone(),
             heartbeat,
+            crash: crash.clone(),
             room: space.clone(),
         });
         Publisher {
@@ -212,6 +231,7 @@ impl Node {
             epoch: keys.epoch,
             heartbeat,
             anchor: Duration::from_secs(u64::from(config.freshness.anchor_seconds)),
+            crash: crash.clone(),
         }
         .start();
 
@@ -258,6 +278,7 @@ impl Node {
             stale_after: Duration::from_secs(u64::from(config.freshness.stale_after_seconds)),
             clock: clock.clone(),
             random: random.clone(),
+            crash,
         };
         let publishing = Publishing {
             region,

@@ -6,6 +6,8 @@
 
 mod calls;
 mod probe;
+#[cfg(feature = "test-util")]
+pub mod wire;
 
 pub use probe::{Step, StepState};
 
@@ -43,6 +45,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What carries a call to another node.
+#[cfg(not(feature = "test-util"))]
+pub type Wire = Channel;
+#[cfg(feature = "test-util")]
+pub use wire::Wire;
+
 /// All other nodes.
 #[derive(Debug)]
 pub struct Peers {
@@ -53,6 +61,8 @@ pub struct Peers {
     own: Region,
     message_bytes: usize,
     known: Mutex<BTreeMap<Region, Arc<Peer>>>,
+    #[cfg(feature = "test-util")]
+    faults: std::sync::OnceLock<wire::Faults>,
 }
 
 /// What a channel may carry.
@@ -118,16 +128,26 @@ impl Peers {
         own: Region,
         message_bytes: usize,
     ) -> Arc<Self> {
-        Arc::new(Self { tls, trust, clock, random, own, message_bytes, known: Mutex::default() })
+        Arc::new(Self {
+            tls,
+            trust,
+            clock,
+            random,
+            own,
+            message_bytes,
+            known: Mutex::default(),
+            #[cfg(feature = "test-util")]
+            faults: std::sync::OnceLock::new(),
+        })
     }
 
     /// For questions to a region's node. The caller gives each request its deadline ([`with_deadline`]).
     ///
     /// # Errors
     /// `PEER_UNKNOWN`, `BUNDLE_EXPIRED`.
-    pub fn client(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Channel>, Refusal> {
+    pub fn client(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Wire>, Refusal> {
         self.new_peers_allowed(region)?;
-        Ok(PeerServiceClient::new(self.peer(region)?.questions.clone()).max_decoding_message_size(self.message_bytes))
+        Ok(self.service(region, self.peer(region)?.questions.clone(), self.message_bytes))
     }
 
     /// A place for a question of `who` to a region's node, so that a city which answers slowly holds a bounded number of
@@ -146,8 +166,8 @@ impl Peers {
     ///
     /// # Errors
     /// `PEER_UNKNOWN`.
-    pub fn reader(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Channel>, Refusal> {
-        Ok(PeerServiceClient::new(self.peer(region)?.reading.clone()).max_decoding_message_size(READING_BYTES))
+    pub fn reader(self: &Arc<Self>, region: Region) -> Result<PeerServiceClient<Wire>, Refusal> {
+        Ok(self.service(region, self.peer(region)?.reading.clone(), READING_BYTES))
     }
 
     /// The regions of the bundle that have a node, without the own one.
@@ -194,6 +214,27 @@ impl Peers {
             return Ok(());
         }
         self.trust.require_current_bundle("a new peer")
+    }
+
+    fn service(&self, region: Region, channel: Channel, most: usize) -> PeerServiceClient<Wire> {
+        PeerServiceClient::new(self.wire(region, channel)).max_decoding_message_size(most)
+    }
+
+    #[cfg(not(feature = "test-util"))]
+    const fn wire(&self, _region: Region, channel: Channel) -> Wire {
+        channel
+    }
+
+    #[cfg(feature = "test-util")]
+    fn wire(&self, region: Region, channel: Channel) -> Wire {
+        let faults = self.faults.get().cloned().unwrap_or_default();
+        Wire::new(channel, faults, wire::Link::new(self.own.as_str(), region.as_str()))
+    }
+
+    /// What happens to calls from now on.
+    #[cfg(feature = "test-util")]
+    pub fn put_faults(&self, faults: wire::Faults) {
+        let _ = self.faults.set(faults);
     }
 
     fn peer(self: &Arc<Self>, region: Region) -> Result<Arc<Peer>, Refusal> {

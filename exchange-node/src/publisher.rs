@@ -8,6 +8,7 @@ mod commands;
 
 use crate::{
     clock::Clock,
+    crash::{Crash, Point},
     kafka::{self, Kafka, Outgoing},
     ledger::Ledger,
     random::Random,
@@ -135,6 +136,8 @@ pub struct Publisher {
     pub heartbeat: Duration,
     /// The access log is anchored this often, if it grew.
     pub anchor: Duration,
+    /// Where tests stop it.
+    pub crash: Crash,
 }
 
 impl Publisher {
@@ -163,8 +166,10 @@ impl Publisher {
             let Some(segment) = self.blocking(move |this| this.outgoing(from)).await else { return };
             let news = segment.filter(|segment| segment.count > 0 || seen.at_ms > published_at_ms);
             if let Some(segment) = news {
+                self.crash.pass(Point::PublisherMade);
                 match self.kafka.publish(self.region, &segment).await {
                     Ok(()) => {
+                        self.crash.pass(Point::PublisherSent);
                         next = segment.first + segment.count;
                         published_at_ms = seen.at_ms;
                         retry = FIRST_RETRY;
@@ -189,8 +194,12 @@ impl Publisher {
                 () = self.tasks.stopping() => break,
                 grown = seen.event_log_since(&mut progress) => if grown.is_err() { break },
                 () = self.clock.sleep(MARK_AFTER), if moved < next => {
+                    self.crash.pass(Point::PublisherConfirmed);
                     match self.ledger.submit(Published { epoch: self.epoch, next }).await {
-                        Ok(_) => moved = next,
+                        Ok(_) => {
+                            self.crash.pass(Point::PublisherMarked);
+                            moved = next;
+                        }
                         Err(error) => {
                             tracing::debug!(%error, "the publisher's mark was not moved");
                             self.pause(LAST_RETRY).await;

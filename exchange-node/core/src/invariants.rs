@@ -3,6 +3,7 @@
 //! They take plain values, so that unit tests, scenarios over whole nodes, the simulation and a running node feed the
 //! same checks. A check says the first thing that is broken; it repairs nothing.
 
+mod conduct;
 mod logs;
 mod releases;
 mod rows;
@@ -10,6 +11,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use conduct::{Attempt, Changed, Drained, drain_1, id_1, rev_1};
 pub use logs::{acc_1, app_1, dup_1, fork_1, log_1, log_2};
 pub use releases::{Allowed, Asker, Release, pur_1, pur_2, pur_3};
 pub use rows::{Acknowledged, Answered, Chain, Issued, Link, iss_1, iss_2, iss_3, rev_2, sec_1, ver_1};
@@ -31,6 +33,8 @@ pub enum Invariant {
     Iss3,
     /// Revisions of a certificate form one chain.
     Ver1,
+    /// What was acknowledged before the time that a node claims to know is there.
+    Rev1,
     /// A status turns back only by a restoring decision.
     Rev2,
     /// No field leaves a city without matter, case, party, clerk and a durable record on both sides before.
@@ -41,6 +45,8 @@ pub enum Invariant {
     Pur3,
     /// The access checkpoints that a city has shown are one history.
     Acc1,
+    /// A caller is who its credential says; no field widens it.
+    Id1,
     /// No identity number, key or passphrase where none may be.
     Sec1,
     /// A contradicting checkpoint is kept as evidence and never applied; nothing else is called a fork.
@@ -49,6 +55,8 @@ pub enum Invariant {
     App1,
     /// Repeated or permuted deliveries give the same state.
     Dup1,
+    /// A node that drains loses no call that it accepted.
+    Drain1,
 }
 
 impl Invariant {
@@ -61,15 +69,18 @@ impl Invariant {
             Self::Iss2 => "ISS-2",
             Self::Iss3 => "ISS-3",
             Self::Ver1 => "VER-1",
+            Self::Rev1 => "REV-1",
             Self::Rev2 => "REV-2",
             Self::Pur1 => "PUR-1",
             Self::Pur2 => "PUR-2",
             Self::Pur3 => "PUR-3",
             Self::Acc1 => "ACC-1",
+            Self::Id1 => "ID-1",
             Self::Sec1 => "SEC-1",
             Self::Fork1 => "FORK-1",
             Self::App1 => "APP-1",
             Self::Dup1 => "DUP-1",
+            Self::Drain1 => "DRAIN-1",
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     replica::{Carrier, Ingested},
 };
 use crate::{
+    crash::Point,
     kafka::{Feed, Record},
     store,
 };
@@ -103,6 +104,7 @@ impl Pump {
         witnesses: &mut mpsc::Receiver<VerifiedCheckpoint>,
     ) -> Result<(), String> {
         self.retry_tags().await?;
+        self.resolve_waiting().await?;
         let silent_after = self.shared.parts.heartbeat * 2;
         let mut silence = self.shared.parts.clock.instant() + silent_after;
         loop {
@@ -174,22 +176,37 @@ impl Pump {
         self.shared.wait_for_room().await;
         let context = self.context.clone();
         let taken = self.with_replica(move |replica, shared| take(replica, deliveries, &context, shared)).await?;
-        for fork in &taken.committed.forks {
-            self.keep(fork.clone()).await;
-        }
+        let mut forks = taken.committed.forks.clone();
         if let Some((Outcome::Fork(fork), _)) = &taken.halt {
-            self.keep(Fork::clone(fork)).await;
+            forks.push(Fork::clone(fork));
         }
+        self.keep(forks).await?;
         Ok(taken)
     }
 
-    async fn keep(&self, fork: Fork) {
-        tracing::error!(region = %self.region, epoch = fork.epoch, size = fork.size, "a log contradicts itself: its feed stops");
-        let labels = [("region", self.region.to_string()), ("outcome", "FORK".to_owned())];
-        metrics::counter!(crate::telemetry::FEED_OUTCOMES, &labels).increment(1);
-        if let Err(error) = self.shared.parts.ledger.submit(KeepEvidence(fork)).await {
-            tracing::error!(%error, region = %self.region, "fork evidence was not kept");
+    /// Keeps the evidence, and only then writes that the feed has stopped: after a crash between the two the evidence
+    /// stops it, while a stop that came first would have lost its reason.
+    async fn keep(&mut self, forks: Vec<Fork>) -> Result<(), String> {
+        if forks.is_empty() {
+            return Ok(());
         }
+        for fork in forks {
+            tracing::error!(region = %self.region, epoch = fork.epoch, size = fork.size, "a log contradicts itself: its feed stops");
+            let labels = [("region", self.region.to_string()), ("outcome", "FORK".to_owned())];
+            metrics::counter!(crate::telemetry::FEED_OUTCOMES, &labels).increment(1);
+            self.shared.parts.crash.pass(Point::IndexerForked);
+            if let Err(error) = self.shared.parts.ledger.submit(KeepEvidence(fork)).await {
+                return Err(format!("fork evidence was not kept: {error}"));
+            }
+        }
+        self.shared.parts.crash.pass(Point::IndexerEvidenceKept);
+        self.with_replica(|replica, shared| {
+            let alone = replica.region() == shared.parts.province;
+            let committed = under_gate(shared, alone, |_| replica.commit(shared.parts.clock.now_ms()))?;
+            hand_on(shared, &committed);
+            Ok(())
+        })
+        .await
     }
 
     /// Reads from other nodes up to a size, or once; the origin first. True when something new came.
@@ -261,14 +278,12 @@ impl Pump {
         let outcome = self
             .with_replica(move |replica, shared| {
                 let now_ms = shared.parts.clock.now_ms();
-                let outcome = replica.witness(&checkpoint, now_ms, "gossip")?;
-                replica.commit(now_ms)?;
-                Ok(outcome)
+                replica.witness(&checkpoint, now_ms, "gossip")
             })
             .await?;
         match outcome {
             Outcome::Fork(fork) => {
-                self.keep(*fork).await;
+                self.keep(vec![*fork]).await?;
                 Ok(false)
             }
             Outcome::Gap { to, .. } => self.ask(Some(to), ASKED).await,
@@ -282,6 +297,14 @@ impl Pump {
             self.feed.seek(offset);
         }
         self.retry_tags().await
+    }
+
+    /// At the start: a crash may have come between the province's rows and what waited for them.
+    async fn resolve_waiting(&mut self) -> Result<(), String> {
+        if self.region != self.shared.parts.province {
+            return Ok(());
+        }
+        self.with_replica(|replica, shared| under_gate(shared, true, |_| replica.resolve_waiting())).await
     }
 
     async fn retry_tags(&mut self) -> Result<(), String> {
@@ -328,7 +351,13 @@ fn take(
     let taken = under_gate(shared, replica.region() == parts.province, |alone| {
         let before = replica.size();
         let ingested = replica.ingest_all(&mut deliveries, context, &parts.clock, &parts.tasks)?;
+        parts.crash.pass(Point::IndexerTaken);
+        if matches!(ingested.halt, Some((Outcome::Fork(_), _))) {
+            replica.settle()?;
+            return Ok((ingested, replica.written())); // the stop is written once its evidence is kept
+        }
         let committed = replica.commit(parts.clock.now_ms())?;
+        parts.crash.pass(Point::IndexerCommitted);
         if alone && replica.size() > before {
             replica.resolve_waiting()?;
         }
@@ -433,7 +462,9 @@ fn own_step(shared: &Shared, lent: Option<Box<OwnIndex>>) -> Result<(Box<OwnInde
     };
     index.set_watched(parts.watch.is_watched());
     let (more, committed) = under_gate(shared, parts.region == parts.province, |alone| {
+        parts.crash.pass(Point::OwnIndexBegun);
         let (more, committed) = index.step(&context, parts.clock.now_ms())?;
+        parts.crash.pass(Point::OwnIndexCommitted);
         if alone {
             index.resolve_waiting()?;
         }

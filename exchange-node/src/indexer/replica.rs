@@ -157,7 +157,8 @@ impl Replica {
     pub fn open(store: &Store, region: Region, province: Region) -> Result<Self, Error> {
         let mut state = store.region_state(region)?.unwrap_or_default();
         state.epoch = state.epoch.max(1);
-        state.forked = is_forked(store, region, state.epoch)?;
+        let forked = is_forked(store, region, state.epoch)?;
+        let stopped = std::mem::replace(&mut state.forked, forked);
         let log = Log::new(&store.province, Kind::Events, region, state.epoch);
         let tree = log.tree(state.size)?;
         if !state.checkpoint.is_empty() {
@@ -168,20 +169,24 @@ impl Replica {
                 return Err(broken(format!("the copy of {region} does not have the root that it was accepted with")));
             }
         }
-        Ok(Self {
+        let mut replica = Self {
             region,
             stored: state.size,
             leaving: Leaving::none(state.size),
             written: Committed::default(),
             tree,
-            changed: false,
+            changed: stopped != forked,
             suspects: Vec::new(),
             ring: Ring::open(store, region)?,
             index: Index::new(store.clone(), region, province),
             kept_back: None,
             state,
             store: store.clone(),
-        })
+        };
+        if forked && !stopped {
+            replica.forked(); // the evidence was kept, the stop was not written any more
+        }
+        Ok(replica)
     }
 
     /// Whose log.

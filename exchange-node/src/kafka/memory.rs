@@ -4,13 +4,13 @@ use super::{Error, Outgoing, Record};
 use bytes::Bytes;
 use exchange_core::region::Region;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
 
 /// What happens to one published record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// Confirmed and lost.
     Drop,
@@ -18,6 +18,12 @@ pub enum Fault {
     Duplicate,
     /// Delivered after the next one.
     HoldBack,
+    /// Delivered together with the next one, in order.
+    Delay,
+    /// Not taken, and not confirmed.
+    Refuse,
+    /// Taken; the confirmation is lost.
+    Unconfirmed,
     /// One bit of this byte (counted modulo the length) is changed.
     Corrupt {
         /// Which byte.
@@ -32,6 +38,8 @@ pub enum Fault {
 pub struct Broker {
     state: Arc<Mutex<State>>,
     changed: Arc<watch::Sender<u64>>,
+    /// Whose view it is; a node that is cut off reaches nothing.
+    seen_by: Option<Region>,
 }
 
 #[derive(Default)]
@@ -41,11 +49,14 @@ struct State {
     topics: BTreeMap<Region, Vec<Bytes>>,
     faults: BTreeMap<Region, VecDeque<Fault>>,
     held: BTreeMap<Region, Bytes>,
+    delayed: BTreeMap<Region, Vec<Bytes>>,
+    cut: BTreeSet<Region>,
+    applied: Vec<Fault>,
 }
 
 impl Default for Broker {
     fn default() -> Self {
-        Self { state: Arc::default(), changed: Arc::new(watch::Sender::new(0)) }
+        Self { state: Arc::default(), changed: Arc::new(watch::Sender::new(0)), seen_by: None }
     }
 }
 
@@ -58,7 +69,8 @@ impl Broker {
     /// Loses every record: another, empty cluster stands in its place.
     pub fn lose_all(&self) {
         let mut state = self.state();
-        *state = State { cluster: state.cluster + 1, down: state.down, ..State::default() };
+        let (cut, applied) = (std::mem::take(&mut state.cut), std::mem::take(&mut state.applied));
+        *state = State { cluster: state.cluster + 1, down: state.down, cut, applied, ..State::default() };
         drop(state);
         self.notify();
     }
@@ -69,9 +81,32 @@ impl Broker {
         self.notify();
     }
 
+    /// The same broker as a node reaches it.
+    pub fn seen_by(&self, region: Region) -> Self {
+        Self { seen_by: Some(region), ..self.clone() }
+    }
+
+    /// A node reaches it no more, or again.
+    pub fn cut(&self, region: Region, cut: bool) {
+        let mut state = self.state();
+        if cut {
+            state.cut.insert(region);
+        } else {
+            state.cut.remove(&region);
+        }
+        drop(state);
+        self.notify();
+    }
+
+    /// What has happened so far.
+    pub fn applied(&self) -> Vec<Fault> {
+        self.state().applied.clone()
+    }
+
     /// Does it take and give nothing?
     pub fn is_down(&self) -> bool {
-        self.state().down
+        let state = self.state();
+        state.is_down(self.seen_by)
     }
 
     /// Puts bytes into a topic as they are.
@@ -95,18 +130,27 @@ impl Broker {
 
     pub(super) fn publish(&self, region: Region, segment: &Outgoing) -> Result<(), Error> {
         let mut state = self.state();
-        if state.down {
+        if state.is_down(self.seen_by) {
             return Err(Error::NotConfirmed("the broker is down".to_owned()));
         }
         let fault = state.faults.get_mut(&region).and_then(VecDeque::pop_front);
+        state.applied.extend(fault);
+        if fault == Some(Fault::Refuse) {
+            return Err(Error::NotConfirmed("the record was not taken".to_owned()));
+        }
+        let late = state.delayed.remove(&region).unwrap_or_default();
         let held = state.held.remove(&region);
         let bytes = segment.bytes.clone();
         let delivered = match fault {
-            None => vec![bytes],
+            None | Some(Fault::Refuse | Fault::Unconfirmed) => vec![bytes],
             Some(Fault::Drop) => Vec::new(),
             Some(Fault::Duplicate) => vec![bytes.clone(), bytes],
             Some(Fault::HoldBack) => {
                 state.held.insert(region, bytes);
+                Vec::new()
+            }
+            Some(Fault::Delay) => {
+                state.delayed.insert(region, vec![bytes]);
                 Vec::new()
             }
             Some(Fault::Corrupt { byte }) => {
@@ -119,10 +163,13 @@ impl Broker {
             }
             Some(Fault::Truncate) => vec![bytes.slice(..bytes.len() / 2)],
         };
-        state.topics.entry(region).or_default().extend(delivered.into_iter().chain(held));
+        state.topics.entry(region).or_default().extend(late.into_iter().chain(delivered).chain(held));
         drop(state);
         self.notify();
-        Ok(())
+        match fault {
+            Some(Fault::Unconfirmed) => Err(Error::TimedOut { seconds: 0 }),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn feed(&self, region: Region, cluster: &str, offset: i64) -> Feed {
@@ -133,6 +180,10 @@ impl Broker {
 }
 
 impl State {
+    fn is_down(&self, seen_by: Option<Region>) -> bool {
+        self.down || seen_by.is_some_and(|region| self.cut.contains(&region))
+    }
+
     fn name(&self) -> Arc<str> {
         Arc::from(format!("memory-{}", self.cluster))
     }
@@ -162,7 +213,7 @@ impl Feed {
 
     fn try_next(&mut self) -> Option<Record> {
         let state = self.broker.state();
-        if state.down {
+        if state.is_down(self.broker.seen_by) {
             return None;
         }
         if state.cluster != self.cluster {

@@ -4,6 +4,7 @@ use super::{
     AccessProof, Answer, Changes, Command, Committed, Decision, Error, MAX_ENTRIES, MAX_ENTRY_BYTES, Parts, head::Head,
 };
 use crate::{
+    crash::Crash,
     refusal::Refusal,
     store::{
         self, Key, Space, Store, Value, Write,
@@ -62,6 +63,7 @@ impl View<'_> {
 /// A group being filled.
 pub(super) struct Group<'a> {
     store: &'a Store,
+    crash: &'a Crash,
     events_head: &'a Head,
     access_head: &'a Head,
     now_ms: u64,
@@ -105,6 +107,7 @@ impl<'a> Group<'a> {
     pub(super) fn new(parts: &'a Parts, now_ms: u64) -> Self {
         Self {
             store: &parts.store,
+            crash: &parts.crash,
             events_head: &parts.events,
             access_head: &parts.access,
             now_ms: now_ms.max(parts.events.at_ms()).max(parts.access.at_ms()),
@@ -194,8 +197,9 @@ impl<'a> Group<'a> {
         let row = |body: &Bytes| entry_row(body.len() + event::MAX_TIME_BYTES, |row| event::put(at_ms, body, row));
         let stamp = |bodies: Vec<Bytes>| -> Vec<Value> { bodies.iter().map(row).collect() };
         let mut rows = self.writes;
-        let events = self.events_head.grow(self.store, stamp(self.events), at_ms, self.heartbeat, &mut rows)?;
-        let access = self.access_head.grow(self.store, stamp(self.access), at_ms, false, &mut rows)?;
+        let events =
+            self.events_head.grow(self.store, stamp(self.events), at_ms, self.heartbeat, &mut rows, self.crash)?;
+        let access = self.access_head.grow(self.store, stamp(self.access), at_ms, false, &mut rows, self.crash)?;
         let first_access = self.access_head.size();
         let answers = self
             .outcomes

@@ -1,8 +1,11 @@
 //! The head of an own log: all that is in memory of it, read back from the store at open.
 
-use crate::store::{
-    Error, Store, Value, Write,
-    log::{Kind, Log, Tree, entry_in},
+use crate::{
+    crash::{Crash, Point},
+    store::{
+        Error, Store, Value, Write,
+        log::{Kind, Log, Tree, entry_in},
+    },
 };
 use bytes::Bytes;
 use exchange_core::{
@@ -100,6 +103,7 @@ impl Head {
         at_ms: u64,
         resign: bool,
         rows: &mut Vec<Write>,
+        crash: &Crash,
     ) -> Result<Option<Grown>, Error> {
         if entries.is_empty() && !resign {
             return Ok(None);
@@ -113,6 +117,7 @@ impl Head {
         }
         rows.extend((first..).zip(&entries).map(|(index, row)| log.put_row(index, row.clone())));
         let group = GroupTree::new(&self.tree.frontier, leaves);
+        crash.pass(Point::LedgerGrown);
         let note = self.signer.sign(group.size(), group.root(), at_ms)?;
         rows.push(log.put_checkpoint(group.size(), &note));
         let frontier = group.frontier();

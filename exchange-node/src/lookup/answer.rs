@@ -4,6 +4,7 @@ use super::{Lookup, ask::Released};
 use crate::{
     access::{self, Party, Step},
     catalogue::KnownImplementation,
+    crash::Point,
     issuing::{disclosures_aad, record},
     refusal::Refusal,
     tls::Caller,
@@ -56,8 +57,10 @@ impl Lookup {
             ));
         }
         let asked = self.checked_question(&question, asking)?;
+        self.crash.pass(Point::QuestionChecked);
         let party = Party { holder: question.holder, salt: question.salt };
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
+        self.crash.pass(Point::AnswerReleased);
         Ok(exchange_proto::peer::encode_answer(
             released.proof,
             released.disclosures,
@@ -138,6 +141,7 @@ impl Lookup {
                 refusal,
             })
             .await?;
+        self.crash.pass(Point::AnswerRecorded);
         let Ok(grant) = judged.grant else {
             return Ok(Released {
                 proof: recorded.proof,

@@ -3,6 +3,7 @@
 use super::{Lookup, matter_purpose};
 use crate::{
     access::{self, Party, Recorded, Step},
+    crash::Point,
     idempotency::Content,
     issuing::record,
     limits::room::Place,
@@ -113,6 +114,7 @@ impl Lookup {
         // Before anything is recorded: a question that finds no place with the other city was never asked.
         let _unanswered = self.peers.admit(custodian, &caller.uri).await?;
         let (recorded, party) = self.record_asked(caller, &request, &id, custodian).await?;
+        self.crash.pass(Point::AskedRecorded);
         let question_leaf = leaf_hash(&recorded.proof.entry);
         let released = if custodian == self.region {
             self.answer_own(recorded.proof.clone(), &party).await?
@@ -128,6 +130,7 @@ impl Lookup {
         check_released(&header, &record, &released, custodian)?;
         if custodian != self.region {
             self.record_received(caller, &request, &record, custodian, question_leaf).await?;
+            self.crash.pass(Point::ReceivedRecorded);
         }
         let type_name = self.catalogue.certificate_type(&found.type_code, Some(found.type_version))?;
         Ok(Answered {
@@ -261,8 +264,13 @@ impl Lookup {
         party: &Party,
         deadline: Duration,
     ) -> Result<Released, Refusal> {
-        let answer =
-            self.peers.lookup(custodian, peer::question(asked.clone(), &party.holder, &party.salt), deadline).await?;
+        let question = peer::question(asked.clone(), &party.holder, &party.salt);
+        let answer = tokio::select! {
+            biased;
+            answer = self.peers.lookup(custodian, question, deadline) => answer?,
+            never = self.crash.while_waiting(Point::QuestionSent) => match never {},
+        };
+        self.crash.pass(Point::AnswerReceived);
         let (proof, disclosures, standing, withheld) = peer::answer(answer).map_err(|error| {
             Refusal::peer(
                 Reason::QuestionProofInvalid,

@@ -38,6 +38,8 @@ impl Followed {
         let mut changed = self.trust.subscribe();
         let fetching = Arc::<Mutex<BTreeSet<Region>>>::default();
         self.save().await;
+        // What was applied before the last stop may not have been offered any more: hints are not durable, rows are.
+        self.take_carried(&tasks, &fetching);
         loop {
             tokio::select! {
                 biased;

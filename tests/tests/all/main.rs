@@ -16,4 +16,5 @@ mod process;
 mod programs;
 mod questions;
 mod readme;
+mod simulation;
 mod world;

@@ -6,7 +6,6 @@ use exchange_core::region::Region;
 use exchange_node::practice::{self, Client};
 use exchange_proto::v1::{self, Status, certificate_service_client::CertificateServiceClient};
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -239,20 +238,6 @@ async fn restored(world: &mut World) {
     client.get_certificate(get(&second.certificate_id)).await.unwrap();
     world.issue(YANTAI, licence(YANTAI, 3)).await;
     world.step("the newest copy is back").await;
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
-        } else {
-            std::fs::copy(entry.path(), target).map(drop)?
-        }
-    }
-    Ok(())
 }
 
 /// No carrier at all: nodes read each other's logs, also after one was away.

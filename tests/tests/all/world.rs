@@ -3,18 +3,26 @@
 
 mod asks;
 mod checks;
+mod conduct;
+mod disk;
 mod forge;
 mod outputs;
+mod relay;
 
 pub(crate) use asks::*;
+pub(crate) use disk::*;
 pub(crate) use forge::*;
+pub(crate) use relay::*;
 
 use checks::Told;
 use exchange_core::region::Region;
 use exchange_node::{
     access::audit::Outcome,
+    clock::Clock,
+    crash::{Crash, trap::Trap},
     kafka::{Kafka, memory::Broker},
-    node::{Node, Source},
+    node::{Node, Seams, Source},
+    peers::wire::Faults,
     practice::{self, Client, OPERATOR, Options, Practice, SYSTEM},
     store::{
         Space, Store, keys,
@@ -30,7 +38,7 @@ use exchange_proto::{rows, store::ForkEvidence};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -67,12 +75,25 @@ pub(crate) fn region(code: &str) -> Region {
 struct Running {
     node: Node,
     runtime: Runtime,
+    trap: Arc<Trap>,
+}
+
+impl Running {
+    /// Nothing of it goes on; where it stood still at a crash point, its threads end.
+    fn end(self) {
+        self.node.kill();
+        self.runtime.shutdown_background();
+        self.trap.release();
+    }
 }
 
 /// A province, what its clients were told, and what carries its logs.
 pub(crate) struct World {
     pub(crate) practice: Practice,
     pub(crate) broker: Broker,
+    /// What happens to calls between nodes, and of the clients that ask for it.
+    pub(crate) faults: Faults,
+    clocks: BTreeMap<Region, Clock>,
     folder: TempDir,
     running: BTreeMap<Region, Running>,
     told: Mutex<Told>,
@@ -83,10 +104,15 @@ pub(crate) struct World {
 impl World {
     /// The province and three cities, all running, with nothing published.
     pub(crate) async fn new(label: &'static str) -> Self {
+        Self::of(label, &[PROVINCE, JINAN, QINGDAO, YANTAI], &[ZIBO]).await
+    }
+
+    /// Regions with a running node, and regions of which no node is started.
+    pub(crate) async fn of(label: &'static str, nodes: &[&str], silent: &[&str]) -> Self {
         let begun = Instant::now();
-        let mut world = Self::made(label, true);
+        let mut world = Self::made_of(label, &[nodes, silent].concat(), true);
         let made = begun.elapsed();
-        for code in [PROVINCE, JINAN, QINGDAO, YANTAI] {
+        for code in nodes {
             world.start(code).await;
         }
         let started = begun.elapsed();
@@ -104,14 +130,20 @@ impl World {
 
     /// The credentials and folders; no node is started. Without `over_kafka` the nodes have no carrier at all.
     pub(crate) fn made(label: &'static str, over_kafka: bool) -> Self {
+        Self::made_of(label, &[PROVINCE, JINAN, QINGDAO, YANTAI, ZIBO], over_kafka)
+    }
+
+    fn made_of(label: &'static str, regions: &[&str], over_kafka: bool) -> Self {
         outputs::record();
         let folder = tempfile::tempdir_in(fast_folder()).unwrap();
-        let regions = [PROVINCE, JINAN, QINGDAO, YANTAI, ZIBO].map(region).to_vec();
+        let regions = regions.iter().copied().map(region).collect();
         let options = Options { regions, kafka: None, more_config: CONFIG.to_owned() };
         let practice = Practice::create(&folder.path().join("province"), options).unwrap();
         Self {
             practice,
             broker: Broker::default(),
+            faults: Faults::default(),
+            clocks: BTreeMap::new(),
             folder,
             running: BTreeMap::new(),
             told: Mutex::default(),
@@ -122,20 +154,28 @@ impl World {
 
     /// Starts a node; waits while an earlier run of it still holds its folder.
     pub(crate) async fn start(&mut self, code: &str) {
+        self.start_with(code, Trap::default()).await;
+    }
+
+    /// As [`World::start`], with somebody who sees every crash point.
+    pub(crate) async fn start_with(&mut self, code: &str, trap: Trap) {
+        let trap = Arc::new(trap);
+        let clock = self.clocks.entry(region(code)).or_default().clone();
         let source = Source::File { path: self.practice.config(region(code)), overrides: Vec::new() };
         let end = Instant::now() + WITHIN;
         loop {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            let (source, broker) = (source.clone(), self.over_kafka.then(|| self.broker.clone()));
-            let started = runtime.spawn(async move {
-                match broker {
-                    Some(broker) => Node::start_over(source, Kafka::memory(broker)).await,
-                    None => Node::start(source).await,
-                }
-            });
+            let seams = Seams {
+                carrier: self.over_kafka.then(|| Kafka::memory(self.broker.seen_by(region(code)))),
+                crash: Crash::trapped(Arc::clone(&trap)),
+                clock: clock.clone(),
+                faults: self.faults.clone(),
+            };
+            let source = source.clone();
+            let started = runtime.spawn(async move { Node::start_under(source, seams).await });
             match started.await.unwrap() {
                 Ok(node) => {
-                    self.running.insert(region(code), Running { node, runtime });
+                    self.running.insert(region(code), Running { node, runtime, trap });
                     return;
                 }
                 Err(error) => {
@@ -149,9 +189,25 @@ impl World {
 
     /// Ends a node as a crash does. Its folder is free once [`World::start`] gets it.
     pub(crate) fn kill(&mut self, code: &str) {
-        let Running { node, runtime } = self.running.remove(&region(code)).unwrap();
-        node.kill();
+        self.running.remove(&region(code)).unwrap().end();
+    }
+
+    /// Ends a node as SIGTERM does; what it still has to answer is answered.
+    pub(crate) async fn drain(&mut self, code: &str) {
+        let Running { node, runtime, trap } = self.running.remove(&region(code)).unwrap();
+        runtime.spawn(node.drain()).await.unwrap();
         runtime.shutdown_background();
+        trap.release();
+    }
+
+    /// The crash points of a running node.
+    pub(crate) fn trap(&self, code: &str) -> &Arc<Trap> {
+        &self.running[&region(code)].trap
+    }
+
+    /// Moves a node's clock, this run of it and those after it.
+    pub(crate) fn shift_clock(&mut self, code: &str, by_ms: i64) {
+        self.clocks.entry(region(code)).or_default().shift_ms(by_ms);
     }
 
     pub(crate) fn node(&self, code: &str) -> &Node {
@@ -160,6 +216,10 @@ impl World {
 
     pub(crate) fn store(&self, code: &str) -> &Store {
         self.node(code).control().store()
+    }
+
+    pub(crate) fn is_running(&self, code: &str) -> bool {
+        self.running.contains_key(&region(code))
     }
 
     pub(crate) fn running(&self) -> Vec<Region> {
@@ -297,10 +357,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         // The stores are closed by what drops last; nobody waits for them.
-        for (_, Running { node, runtime }) in std::mem::take(&mut self.running) {
-            node.kill();
-            runtime.shutdown_background();
-        }
+        std::mem::take(&mut self.running).into_values().for_each(Running::end);
     }
 }
 
@@ -333,11 +390,21 @@ pub(crate) struct Seeded(u64);
 
 impl Seeded {
     pub(crate) fn new(label: &str) -> Self {
-        let given = std::env::var("EXCHANGE_SEED").ok().and_then(|seed| seed.parse().ok());
-        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-        let seed: u64 = given.unwrap_or_else(|| u64::try_from(now & 0xFFFF_FFFF).unwrap());
+        Self::of(label, Self::drawn(label))
+    }
+
+    pub(crate) fn of(label: &str, seed: u64) -> Self {
         println!("{label}: EXCHANGE_SEED={seed}");
-        Self(seed | 1)
+        Self((seed << 1) | 1)
+    }
+
+    /// The given seed, or one of the clock.
+    pub(crate) fn drawn(label: &str) -> u64 {
+        if let Ok(given) = std::env::var("EXCHANGE_SEED") {
+            return given.parse().unwrap_or_else(|_| panic!("{label}: EXCHANGE_SEED is no number"));
+        }
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        u64::try_from(now & 0xFFFF_FFFF).unwrap()
     }
 
     /// Below `end` (xorshift64*).

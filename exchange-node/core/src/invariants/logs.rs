@@ -53,7 +53,8 @@ pub fn acc_1(leaves: &[Hash], shown: &[Checkpoint]) -> Result<(), Violation> {
 /// one is not what was applied.
 ///
 /// `leaves` are those of the copy; `applied` its checkpoints; `evidence` the kept pairs: what the copy had, and what
-/// contradicts it. Their signatures are the caller's to check.
+/// contradicts it. Their signatures are the caller's to check. A copy that was made anew, or lost its end with the power,
+/// stays behind the fork: then the pair must contradict in itself.
 ///
 /// # Errors
 /// A stop without evidence, evidence without a stop, evidence that contradicts nothing, or a contradiction applied.
@@ -72,7 +73,8 @@ pub fn fork_1(
         holds(Invariant::Fork1, ours.origin == other.origin, || {
             format!("evidence of two logs, {} and {}", ours.origin, other.origin)
         })?;
-        let (size, root) = (other.size, root_at(leaves, other.size));
+        let size = other.size;
+        let root = root_at(leaves, size).or_else(|| (ours.size == size).then_some(ours.root));
         holds(Invariant::Fork1, root.is_some(), || format!("evidence of size {size}, which the copy has not reached"))?;
         holds(Invariant::Fork1, root != Some(other.root), || {
             format!("the checkpoint of {size} that is called a contradiction agrees with the copy")

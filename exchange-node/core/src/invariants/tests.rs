@@ -17,7 +17,7 @@ use crate::{
     status::Status,
     uscc::Uscc,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The planted fault is found, under its own id and with these words.
 fn red(result: Result<(), Violation>, invariant: Invariant, words: &str) {
@@ -90,6 +90,19 @@ fn fork_1_a_stop_without_evidence_and_a_contradiction_applied() {
     let agreeing = [(checkpoint(&log, 6), checkpoint(&log, 4))];
     red(fork_1(true, &agreeing, &log, &applied), Invariant::Fork1, "agrees with the copy");
     red(fork_1(true, &evidence, &log, &[checkpoint(&other, 4)]), Invariant::Fork1, "at 4 is no prefix");
+    // A copy that was made anew.
+    let same_size = [(checkpoint(&log, 4), checkpoint(&other, 4))];
+    assert_eq!(fork_1(true, &same_size, &log[..1], &[]), Ok(()));
+    red(
+        fork_1(true, &evidence, &log[..1], &[]),
+        Invariant::Fork1,
+        "evidence of size 4, which the copy has not reached",
+    );
+    red(
+        fork_1(true, &[(checkpoint(&log, 4), checkpoint(&log, 4))], &[], &[]),
+        Invariant::Fork1,
+        "agrees with the copy",
+    );
 }
 
 #[test]
@@ -306,4 +319,43 @@ fn pur_3_a_stranger_and_a_relation_that_is_not_allowed() {
     told.holder = Holder::new("001", "11370800MB28559184").unwrap();
     let [.., found] = checked(&told, |_| {});
     red(found, Invariant::Pur3, "names another party");
+}
+
+#[test]
+fn rev_1_a_change_that_a_node_claims_to_know() {
+    let region = Region::parse("370100").unwrap();
+    let at = |index| Position { region, epoch: 1, index };
+    let change = |index, at_ms| Changed { certificate_id: "a".into(), position: at(index), at_ms };
+    let told = [change(4, 1_000), change(7, 2_000)];
+    let (all, first) = (BTreeSet::from([at(4), at(7)]), BTreeSet::from([at(4)]));
+    assert_eq!(rev_1(&told, Some(5_000), &all), Ok(()));
+    assert_eq!(rev_1(&told, Some(2_000), &first), Ok(()), "of that millisecond nothing is claimed");
+    assert_eq!(rev_1(&told, None, &BTreeSet::new()), Ok(()));
+    red(rev_1(&told, Some(2_001), &first), Invariant::Rev1, "as of Some(2001) ms the node does not have the change");
+}
+
+#[test]
+fn id_1_somebody_else_is_obeyed_or_recorded() {
+    let region = Region::parse("370100").unwrap();
+    let by = "spiffe://sd.example/region/370200/system/hall";
+    let attempt = |entitled, accepted| Attempt { what: "an issue".into(), by: by.into(), entitled, accepted };
+    let own = (region, "spiffe://sd.example/region/370100/system/hall".to_owned());
+    assert_eq!(
+        id_1(&[attempt(true, true), attempt(false, false), attempt(true, false)], std::slice::from_ref(&own)),
+        Ok(())
+    );
+    red(
+        id_1(&[attempt(false, true)], &[]),
+        Invariant::Id1,
+        "an issue was accepted of spiffe://sd.example/region/370200",
+    );
+    red(id_1(&[], &[own, (region, by.to_owned())]), Invariant::Id1, "370100 recorded a question of spiffe");
+    red(id_1(&[], &[(region, "hall".into())]), Invariant::Id1, "370100 recorded a question of hall");
+}
+
+#[test]
+fn drain_1_done_without_an_answer() {
+    let call = |answered, done| Drained { request_id: "r".into(), answered, done };
+    assert_eq!(drain_1(&[call(true, true), call(false, false)]), Ok(()));
+    red(drain_1(&[call(true, true), call(false, true)]), Invariant::Drain1, "request r was done by a draining node");
 }

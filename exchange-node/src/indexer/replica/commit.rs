@@ -95,8 +95,7 @@ impl Replica {
                 forks.extend(self.contradiction(suspect, now_ms, "earlier delivery")?);
             }
             if !forks.is_empty() {
-                self.forked();
-                self.write()?;
+                self.forked(); // written by the next commit, when their evidence is kept
             }
         }
         Ok(Committed { forks, ..self.written() })
@@ -118,7 +117,7 @@ impl Replica {
     }
 
     /// Waits for the commit on its way.
-    fn settle(&mut self) -> Result<(), Error> {
+    pub(in crate::indexer) fn settle(&mut self) -> Result<(), Error> {
         self.index.staged.settle()?;
         self.stored = self.leaving.size;
         self.written.add(std::mem::take(&mut self.leaving.committed));

@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Clock,
+    crash::Crash,
     indexer::{Carrier, Context, Delivery},
     ledger::{Changes, Command, Decision, Head, Ledger, Parts, Signer, View},
     publisher::Segments,
@@ -137,6 +138,7 @@ impl City {
                 access: Head::open(&store, signer(LogKind::Access)).unwrap(),
                 space: None,
                 read_only: None,
+                crash: Crash::default(),
             },
             &tasks,
         )

@@ -5,6 +5,7 @@ use super::{
     notice,
 };
 use crate::{
+    crash::Crash,
     indexer::{Context, Indexer, LogSource, Parts},
     kafka::{
         Kafka,
@@ -48,6 +49,7 @@ fn publish(city: &City, broker: &Broker) {
         epoch: 1,
         heartbeat: BEAT,
         anchor: Duration::from_secs(60),
+        crash: Crash::default(),
     }
     .start();
 }
@@ -67,6 +69,7 @@ fn index(city: &City, broker: &Broker, source: LogSource, context: watch::Receiv
         context,
         watch: Watch::default(),
         heartbeat: BEAT,
+        crash: Crash::default(),
         room: crate::space::FreeSpace::new(".".into(), 0, city.clock.clone()),
     })
 }

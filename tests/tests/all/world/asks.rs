@@ -200,10 +200,19 @@ impl World {
 
     /// Takes note of what a client was told of an issue.
     pub(crate) fn told(&self, code: &str, request: &v1::IssueCertificateRequest, answer: &Certificate) {
-        let mut body = request.clone();
-        let id = std::mem::take(&mut body.request_id);
-        let body = digest(&SHA256, &prost::Message::encode_to_vec(&body));
-        self.told.lock().unwrap().issued(region(code), &id, body.as_ref().try_into().unwrap(), answer);
+        let body = v1::IssueCertificateRequest { request_id: String::new(), ..request.clone() };
+        self.told_body(code, &request.request_id, &prost::Message::encode_to_vec(&body), answer);
+    }
+
+    /// Takes note of what a client was told of an issue or a revision; the body is without the request id.
+    pub(crate) fn told_body(&self, code: &str, request_id: &str, body: &[u8], answer: &Certificate) {
+        let body = digest(&SHA256, body).as_ref().try_into().unwrap();
+        self.told.lock().unwrap().issued(region(code), request_id, body, answer);
+    }
+
+    /// Takes note of values that were handed on.
+    pub(crate) fn told_answer(&self, question: &v1::Question, answer: &v1::LookupCertificateResponse) {
+        self.told.lock().unwrap().answered(question, answer);
     }
 
     /// Looks up; what was handed on is held against both cities' access logs.
@@ -215,7 +224,7 @@ impl World {
         let question = request.question.clone();
         let answer = self.lookups(code).await.lookup_certificate(request).await;
         if let Ok(answer) = &answer {
-            self.told.lock().unwrap().answered(&question.unwrap(), answer.get_ref());
+            self.told_answer(&question.unwrap(), answer.get_ref());
         }
         answer
     }

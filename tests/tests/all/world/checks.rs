@@ -1,6 +1,6 @@
 //! The invariants of `core::invariants`, fed from the stores of running nodes and from what their clients were told.
 
-use super::{World, asks::CANARIES, outputs, region};
+use super::{World, asks::CANARIES, conduct::Conduct, outputs, region};
 use exchange_core::{
     access::{AccessKind, AccessRecord},
     certificate_id::TypeCode,
@@ -34,6 +34,7 @@ pub(super) struct Told {
     acknowledged: BTreeMap<Region, Vec<Acknowledged>>,
     /// By question id: the values that were handed on.
     released: BTreeMap<[u8; 16], Vec<Disclosure>>,
+    pub(super) conduct: Conduct,
 }
 
 impl Told {
@@ -166,7 +167,7 @@ impl World {
         }
     }
 
-    fn invariants(&self) -> Result<(), Violation> {
+    pub(crate) fn invariants(&self) -> Result<(), Violation> {
         let nodes = self.running();
         // Copies first, then the logs that they are of, then the access logs that those anchor: each is at least as long
         // as what was read before it.
@@ -194,6 +195,9 @@ impl World {
         }
         self.issues(&events)?;
         self.rows(&nodes)?;
+        self.revocations()?;
+        let records = |(of, held): (&Region, &Held)| (*of, held.records().into_iter().map(|(_, one)| one).collect());
+        self.conduct(&accesses.iter().map(records).collect())?;
         self.secrets(&events, &accesses)
     }
 
@@ -249,15 +253,7 @@ impl World {
 
     /// APP-1: rows of all nodes, without those of regions whose feed was stopped somewhere.
     fn rows(&self, nodes: &[Region]) -> Result<(), Violation> {
-        let mut stopped = BTreeSet::new();
-        for node in nodes {
-            for of in self.regions() {
-                let state = self.store(node.as_str()).region_state(of).unwrap();
-                if state.is_some_and(|state| state.forked) {
-                    stopped.insert(of);
-                }
-            }
-        }
+        let stopped: BTreeSet<Region> = self.regions().into_iter().filter(|of| self.is_stopped(*of)).collect();
         let mut all = nodes.iter().map(|node| index_rows(self.store(node.as_str()), &stopped));
         let Some(first) = all.next() else { return Ok(()) };
         all.try_for_each(|other| invariants::app_1(&first, &other))
@@ -368,8 +364,8 @@ impl World {
     }
 
     /// Every region of the trust bundle.
-    fn regions(&self) -> Vec<Region> {
-        [super::PROVINCE, super::JINAN, super::QINGDAO, super::YANTAI, super::ZIBO].map(region).to_vec()
+    pub(crate) fn regions(&self) -> Vec<Region> {
+        self.practice.bundle().regions.keys().copied().collect()
     }
 
     /// The rows that a node has derived from all logs but those of some regions.
@@ -383,6 +379,12 @@ impl World {
         Held::read(&log).records().into_iter().map(|(_, record)| record).collect()
     }
 
+    /// The event log's entries.
+    pub(crate) fn event_entries(&self, code: &str) -> Vec<Vec<u8>> {
+        let log = Log::new(&self.store(code).own, Kind::Events, region(code), 1);
+        Held::read(&log).entries.into_iter().flatten().collect()
+    }
+
     /// The access log's entries, as a forger who has the node's key would have them.
     pub(crate) fn access_entries(&self, code: &str) -> Vec<Vec<u8>> {
         let log = Log::new(&self.store(code).own, Kind::Access, region(code), 1);
@@ -392,7 +394,7 @@ impl World {
     }
 }
 
-fn index_rows(store: &Store, without: &BTreeSet<Region>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+pub(super) fn index_rows(store: &Store, without: &BTreeSet<Region>) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut all = BTreeMap::new();
     for (space, region_at) in [
         (Space::Certificates, Some(0)),

@@ -1,0 +1,109 @@
+//! What the simulation and its making have found, each as a list of its own. A fork that was written as a stop before its
+//! evidence was kept is [`super::crash_points`] at the points of a fork.
+
+use super::{
+    drive::Simulation,
+    operation::{Operation, TWO},
+};
+use crate::world::*;
+use exchange_core::event::{Carried, EventKind};
+use exchange_node::{crash::Point, sample::departments::Department};
+use exchange_proto::{
+    catalogue,
+    v1::{self, ImplementationState},
+};
+use ring::digest::{SHA256, digest};
+
+/// A node stopped after it had written the province's rows, and before it decided the implementations that waited for
+/// them: they waited on until the province said something more. APP-1.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_implementation_waits_over_a_crash() {
+    let mut simulation = Simulation::new("found: waiting", &TWO, &[ZIBO], Seeded::drawn("found")).await;
+    let world = &simulation.world;
+    // 淄博 implements what the province's next entry makes possible.
+    let row = world.store(QINGDAO).implementation(region(JINAN), WITHDRAWAL).unwrap().unwrap();
+    let department = issuer(ZIBO, Department::HousingFund);
+    let next = v1::LogPosition { region: PROVINCE.into(), epoch: 1, index: world.size(PROVINCE) };
+    let implementation = v1::Implementation {
+        implementation_code: format!("{}3{WITHDRAWAL}", department.uscc),
+        region: ZIBO.into(),
+        province_position: Some(next),
+        department: Some(department),
+        ..row.implementation.unwrap()
+    };
+    let implementation = Box::new(catalogue::implementation(implementation).unwrap());
+    let segment = simulation.silent[0].1.say(vec![EventKind::ImplementationPublished(implementation)]);
+    simulation.world.broker.inject(region(ZIBO), segment);
+    for at in TWO {
+        until(&format!("{at} has 淄博's implementation"), async || {
+            state_at(&simulation, at) == Some(ImplementationState::Pending)
+        })
+        .await;
+    }
+    simulation.run(&[Operation::Crash { at: JINAN, point: Point::IndexerCommitted, nth: 1, power: false }]).await;
+    let mut province = simulation.world.catalogue(PROVINCE).await;
+    let get = v1::GetCertificateTypeRequest { type_code: DEED.into(), version: 0 };
+    let kind = province.get_certificate_type(get).await.unwrap().into_inner();
+    let certificate_type = Some(v1::CertificateType { version: 2, ..kind });
+    let request =
+        v1::PublishCertificateTypeRequest { request_id: request_id(), certificate_type, validate_only: false };
+    province.publish_certificate_type(request).await.unwrap();
+    until("the node stands still", async || {
+        simulation.reap().await;
+        !simulation.world.is_running(JINAN)
+    })
+    .await;
+    simulation.check().await;
+    for at in TWO {
+        let state = state_at(&simulation, at);
+        assert_ne!(state, Some(ImplementationState::Pending), "{at} has not decided what waited");
+        assert_eq!(state, state_at(&simulation, PROVINCE), "APP-1 is broken");
+    }
+}
+
+/// Of 淄博's implementation.
+fn state_at(simulation: &Simulation, at: &str) -> Option<ImplementationState> {
+    let row = simulation.world.store(at).implementation(region(ZIBO), WITHDRAWAL).unwrap();
+    row.map(|row| row.state())
+}
+
+/// A CRL came over a log, and the node stopped before the hint of it: it was offered to nobody until another came. What
+/// was withdrawn went on being accepted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crl_comes_just_before_a_crash() {
+    let mut simulation = Simulation::new("found: CRL", &TWO, &[ZIBO], Seeded::drawn("found")).await;
+    let file = simulation.world.practice.node_folder(region(QINGDAO)).join("../crls.pem");
+    let before = std::fs::read(&file).unwrap();
+    let practice = &mut simulation.world.practice;
+    practice.issue(region(QINGDAO), ca_tools::Profile::System, KIOSK).unwrap();
+    practice.withdraw(region(QINGDAO), KIOSK).unwrap();
+    let known: Vec<Vec<u8>> = lists(&before);
+    let fresh = lists(&std::fs::read(&file).unwrap()).into_iter().find(|list| !known.contains(list)).unwrap();
+    // The nodes' own files stay as they were: the log is the only way.
+    std::fs::write(&file, before).unwrap();
+    let number = |simulation: &Simulation| {
+        let status = simulation.world.node(JINAN).control().status().unwrap();
+        status.trust.unwrap().crls.iter().map(|crl| crl.number).max()
+    };
+    let old = number(&simulation);
+    simulation.run(&[Operation::Crash { at: JINAN, point: Point::IndexerCommitted, nth: 1, power: false }]).await;
+    let published = EventKind::CrlPublished {
+        issuer_spki_sha256: digest(&SHA256, b"whose it is stands in the list").as_ref().try_into().unwrap(),
+        number: old.unwrap() + 1,
+        body: Carried::Inline(fresh),
+    };
+    let segment = simulation.silent[0].1.say(vec![published]);
+    simulation.world.broker.inject(region(ZIBO), segment);
+    until("the node stands still", async || {
+        simulation.reap().await;
+        !simulation.world.is_running(JINAN)
+    })
+    .await;
+    simulation.check().await;
+    until("the new CRL is in force", async || number(&simulation) > old).await;
+}
+
+/// The DER of each list of a file.
+fn lists(pem: &[u8]) -> Vec<Vec<u8>> {
+    ca_tools::files::blocks(pem, "X509 CRL", "crls.pem").unwrap()
+}
