@@ -57,6 +57,18 @@ pub fn decode(bytes: &[u8]) -> Result<Event, Error> {
     Ok(Event { at_ms: message.at_ms, must_understand: message.must_understand, kind })
 }
 
+/// The envelope of an entry that issues a certificate, not copied and not judged; `None`: another kind of entry.
+///
+/// # Errors
+/// Undecodable.
+pub fn issued_envelope(entry: bytes::Bytes) -> Result<Option<bytes::Bytes>, Error> {
+    let message = v1::Event::decode(entry).map_err(|_| field::undecodable("event"))?;
+    Ok(match message.kind {
+        Some(Kind::CertificateIssued(issued)) => Some(issued.envelope),
+        _ => None,
+    })
+}
+
 fn encode_kind(kind: &EventKind) -> Option<Kind> {
     Some(match kind {
         EventKind::Unknown => return None,

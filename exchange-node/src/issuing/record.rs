@@ -19,8 +19,7 @@ use exchange_core::{
     sealed,
     status::{self, Status},
 };
-use exchange_proto::{certificate as convert, store, v1};
-use prost::Message;
+use exchange_proto::{certificate as convert, event, store};
 
 /// A certificate with its values.
 #[derive(Debug, Clone)]
@@ -50,12 +49,9 @@ pub(crate) fn envelope(store: &Store, own: Region, position: Position) -> Result
     let database = if position.region == own { &store.own } else { &store.province };
     match Log::new(database, Kind::Events, position.region, position.epoch).entry(position.index)? {
         Some(Entry::Bytes(bytes)) => {
-            let event = v1::Event::decode(bytes)
-                .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() })?;
-            Ok(match event.kind {
-                Some(v1::event::Kind::CertificateIssued(issued)) => Some(issued.envelope),
-                _ => None,
-            })
+            let broken =
+                |error: exchange_proto::Error| Error::Row { space: Space::Entries.name(), problem: error.to_string() };
+            event::issued_envelope(bytes).map_err(broken)
         }
         _ => Ok(None),
     }
