@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod configuration;
+mod doctor;
 mod errors;
 mod links;
+mod samples;
 
 use std::path::{Path, PathBuf};
 
