@@ -17,7 +17,7 @@ pub struct Fault {
 }
 
 /// All of them.
-pub const FAULTS: [Fault; 42] = [
+pub const FAULTS: [Fault; 43] = [
     Fault {
         name: "MALFORMED",
         en: "it is not DER of the expected kind, or holds what this product does not allow",
@@ -136,6 +136,13 @@ pub const FAULTS: [Fault; 42] = [
         zh: "该CA未在信任包中绑定到此地区",
         cure_en: "have its own city's CA issue it, or the province bind the CA",
         cure_zh: "请由本市CA签发，或由省级绑定该CA",
+    },
+    Fault {
+        name: "DEPARTMENT_NOT_OF_REGION",
+        en: "the department's code is of another division than its region, and the bundle lists no exception",
+        zh: "部门代码不属于该地区，且信任包未列例外",
+        cure_en: "have the department's own region name it, or the province list it under [[body]]",
+        cure_zh: "请由所属地区签发，或由省级在[[body]]中列明",
     },
     Fault {
         name: "TRUST_NOT_BY_ROOT",

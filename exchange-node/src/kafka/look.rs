@@ -52,6 +52,7 @@ impl ConsumerContext for Told {}
 pub fn look(settings: &Settings, within: Duration) -> Result<Found, Error> {
     let consumer: BaseConsumer<Told> = common(settings)
         .set("group.id", &settings.client) // a consumer needs one; nothing is subscribed
+        .set_log_level(RDKafkaLogLevel::Error) // else what a logger of this process asks for, and there may be none
         .create_with_context(Told::default())
         .map_err(|error| Error::Configuration(error.to_string()))?;
     let metadata = consumer.fetch_metadata(None, within);

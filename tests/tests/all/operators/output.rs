@@ -136,7 +136,7 @@ fn arrived(there: impl Fn() -> bool) {
 fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
     let (program, at) = (programs::node(), office.folder().to_owned());
     let fields = json!({
-        "CZZT": "演练丙", "CZZTDM": "379999199001010013", "CZZTDMLXDM": "111", "ZZBH": "J370102-2020-000001",
+        "CZZT": "演练丙", "CZZTDM": "379999199001010010", "CZZTDMLXDM": "111", "ZZBH": "J370102-2020-000001",
         "KZ_DJRQ": "2020-01-02", "KZ_DJJG": "济南市民政局",
     });
     fs::write(at.join("fields.json"), fields.to_string()).unwrap();
