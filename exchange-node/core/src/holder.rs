@@ -13,7 +13,8 @@ mod tests;
 /// The holder code type of a citizen's identity number (公民身份号码; dictionary 持证主体代码类型).
 pub const IDENTITY_NUMBER: &str = "111";
 
-const LABEL: &str = "exchange/holder-tags/v1";
+/// Label of the subkey that seals holder tags.
+pub(crate) const LABEL: &str = "exchange/holder-tags/v1";
 const ROW: usize = 33;
 const PAD_TO: usize = 4;
 
@@ -159,7 +160,7 @@ pub fn number_tag(key: &IndexKey, type_code: &str, number: &str) -> Result<Tag, 
     Ok(Tag { kind: TagKind::Number, bytes: key.tag(&parts) })
 }
 
-/// An index key made ready to open many sealed tags: its id and its sub-key cost more to derive than tags to open.
+/// What opens many sealed tags under one index key.
 pub struct TagOpener {
     id: IndexKeyId,
     key: Subkey,
@@ -169,7 +170,7 @@ impl TagOpener {
     /// From an index key.
     #[must_use]
     pub fn new(key: &IndexKey) -> Self {
-        Self { id: key.id(), key: key.subkey(LABEL) }
+        Self { id: key.id(), key: key.tags().clone() }
     }
 
     /// Which index key.
@@ -220,7 +221,7 @@ impl HolderTags {
     /// [`Error::Sealed`].
     pub fn seal(&self, key: &IndexKey, nonce: [u8; 12], region: &str, certificate_id: &str) -> Result<Vec<u8>, Error> {
         let aad = [region.as_bytes(), certificate_id.as_bytes()].concat();
-        Ok(sealed::seal_anonymous(&key.subkey(LABEL), nonce, &aad, &self.encode())?)
+        Ok(sealed::seal_anonymous(key.tags(), nonce, &aad, &self.encode())?)
     }
 
     /// Opens sealed tags.

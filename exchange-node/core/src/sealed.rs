@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac;
 
+use crate::holder::LABEL;
+
 #[cfg(test)]
 mod tests;
 
@@ -61,7 +63,15 @@ pub enum Error {
 /// HMAC-SHA256 over the concatenated parts.
 #[must_use]
 pub fn tag(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    tag_with(&hmac_key(key), parts)
+}
+
+fn hmac_key(key: &[u8; 32]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, key)
+}
+
+fn tag_with(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
     for part in parts {
         context.update(part);
     }
@@ -124,11 +134,24 @@ impl fmt::Debug for StoreKey {
 
 /// The key of the holder index, shared by the nodes of the province. Its file is the line
 /// `exchange-index-key-v1 <version> <base64 of 32 bytes>`.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Its id, its subkey for tags and the state of HMAC behind it are made once: every issue and every search needs them.
+#[derive(Clone)]
 pub struct IndexKey {
     version: u32,
     key: [u8; 32],
+    hmac: hmac::Key,
+    id: IndexKeyId,
+    tags: Subkey,
 }
+
+impl PartialEq for IndexKey {
+    fn eq(&self, other: &Self) -> bool {
+        (self.version, self.key) == (other.version, other.key)
+    }
+}
+
+impl Eq for IndexKey {}
 
 /// Names an index key in rows and in the trust bundle.
 pub type IndexKeyId = [u8; 8];
@@ -137,7 +160,10 @@ impl IndexKey {
     /// A key from 32 random bytes; `version` counts the province's keys from 1.
     #[must_use]
     pub fn new(version: u32, key: [u8; 32]) -> Self {
-        Self { version, key }
+        let hmac = hmac_key(&key);
+        let id = first(&tag_with(&hmac, &[b"index-key-id/v1"]));
+        let tags = Subkey::derive(&key, LABEL);
+        Self { version, key, hmac, id, tags }
     }
 
     /// The number of the key in the province.
@@ -149,19 +175,24 @@ impl IndexKey {
     /// The first eight bytes of HMAC-SHA256(key, "index-key-id/v1").
     #[must_use]
     pub fn id(&self) -> IndexKeyId {
-        first(&self.tag(&[b"index-key-id/v1"]))
+        self.id
     }
 
     /// HMAC-SHA256 over the concatenated parts.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
-        tag(&self.key, parts)
+        tag_with(&self.hmac, parts)
     }
 
     /// The subkey of a use, by HKDF-SHA256 with an empty salt and the label as info.
     #[must_use]
     pub fn subkey(&self, label: &str) -> Subkey {
         Subkey::derive(&self.key, label)
+    }
+
+    /// The subkey that seals holder tags.
+    pub(crate) fn tags(&self) -> &Subkey {
+        &self.tags
     }
 
     /// The text of the key file. Whoever holds it can look persons up.
@@ -182,7 +213,7 @@ impl FromStr for IndexKey {
                 .ok()
                 .filter(|&version| version > 0)
                 .zip(key_bytes(key))
-                .map(|(version, key)| Self { version, key })
+                .map(|(version, key)| Self::new(version, key))
                 .ok_or(error),
             _ => Err(error),
         }
@@ -195,25 +226,28 @@ impl fmt::Debug for IndexKey {
     }
 }
 
-/// A key derived for one use.
+/// A key derived for one use, ready for it: the state of HMAC and the round keys of AES are made once.
 #[derive(Clone)]
-pub struct Subkey([u8; 32]);
+pub struct Subkey {
+    hmac: hmac::Key,
+    /// Always there: the key has the length that the cipher needs.
+    cipher: Option<LessSafeKey>,
+}
 
 impl Subkey {
     fn derive(key: &[u8; 32], label: &str) -> Self {
-        // One block of HKDF, so that nothing can fail: extract (§2.2; no salt is a salt of zeros), then expand (§2.3).
-        let prk = tag(&[0; 32], &[key]);
-        Self(tag(&prk, &[label.as_bytes(), &[0x01]]))
+        let key = expand(key, label);
+        Self { hmac: hmac_key(&key), cipher: UnboundKey::new(&AES_256_GCM, &key).ok().map(LessSafeKey::new) }
     }
 
     /// HMAC-SHA256 over the concatenated parts.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
-        tag(&self.0, parts)
+        tag_with(&self.hmac, parts)
     }
 
-    fn cipher(&self) -> Result<LessSafeKey, Error> {
-        UnboundKey::new(&AES_256_GCM, &self.0).map(LessSafeKey::new).map_err(|_| Error::TooLong)
+    fn cipher(&self) -> Result<&LessSafeKey, Error> {
+        self.cipher.as_ref().ok_or(Error::TooLong)
     }
 }
 
@@ -270,7 +304,10 @@ pub fn open_anonymous(key: &Subkey, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>
 }
 
 fn seal_behind(header: &[u8], key: &Subkey, nonce: [u8; 12], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut sealed = [header, nonce.as_slice(), plaintext].concat();
+    let mut sealed = Vec::with_capacity(header.len() + NONCE_BYTES + plaintext.len() + TAG_BYTES);
+    sealed.extend_from_slice(header);
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(plaintext);
     let body = &mut sealed[header.len() + NONCE_BYTES..];
     let tag = key
         .cipher()?
@@ -288,6 +325,13 @@ fn open_behind(header: usize, key: &Subkey, aad: &[u8], sealed: &[u8]) -> Result
     let length = key.cipher()?.open_in_place(nonce, Aad::from(aad), &mut body).map_err(|_| Error::NotAuthentic)?.len();
     body.truncate(length);
     Ok(body)
+}
+
+/// HKDF-SHA256 with an empty salt and the label as info.
+fn expand(key: &[u8; 32], label: &str) -> [u8; 32] {
+    // One block, so that nothing can fail: extract (§2.2; no salt is a salt of zeros), then expand (§2.3).
+    let prk = tag(&[0; 32], &[key]);
+    tag(&prk, &[label.as_bytes(), &[0x01]])
 }
 
 fn check_version(sealed: &[u8], needed: usize) -> Result<(), Error> {

@@ -36,7 +36,7 @@ fn ids_and_subkeys_are_pinned() {
     assert_eq!(hex(&key.id()), "d047ba71");
     assert_eq!(hex(&IndexKey::new(1, [7; 32]).id()), "3a0e2cae5cd6937d");
     assert_eq!(
-        hex(&key.subkey("exchange/disclosures/v1").0),
+        hex(&expand(&key.0, "exchange/disclosures/v1")),
         "345d48443617c5d67a6b0f366fc127438b96c2e0846be5d34c3337854100be87"
     );
     assert_eq!(hex(&tag(&[7; 32], &[b"a", b"bc"])), "127da4ced6a839b8f6118bc244684d2663e70cb5ff0adeefca89d7e74d5a0525");
