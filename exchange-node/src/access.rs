@@ -21,6 +21,7 @@ use crate::{
         own,
     },
 };
+use bytes::Bytes;
 use exchange_core::{
     access::AccessRecord,
     checkpoint::{LogKind, LogProof, Origin},
@@ -94,9 +95,10 @@ impl AccessLog {
     ///
     /// # Errors
     /// The store key does not seal.
-    pub fn seal_party(&self, question_id: &[u8; 16], party: &Party, nonce: [u8; 12]) -> Result<Vec<u8>, Refusal> {
+    pub fn seal_party(&self, question_id: &[u8; 16], party: &Party, nonce: [u8; 12]) -> Result<Bytes, Refusal> {
         let plain = convert::encode_party(&party.holder, &party.salt);
         sealed::seal(&self.keys.parties, self.keys.store_id, nonce, &party_aad(question_id), &plain)
+            .map(Bytes::from)
             .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
     }
 

@@ -247,7 +247,7 @@ impl Issuing {
             request,
             import,
             credential: command::Credential::of(signer, self.region),
-            issued: event::encode_body(&EventKind::CertificateIssued { envelope: envelope.to_vec() }, false),
+            issued: event::encode_body(&EventKind::CertificateIssued { envelope: envelope.to_vec() }, false).into(),
             tags: self.tags_entry(kind, checked, certificate_id.as_str())?,
             header: record.header.clone(),
             key_id: signer.key_id,
@@ -291,7 +291,7 @@ impl Issuing {
     }
 
     /// The `HolderTags` entry; `None` where the type has nothing to be found by.
-    fn tags_entry(&self, kind: &CertificateType, checked: &CheckedDraft, id: &str) -> Result<Option<Vec<u8>>, Refusal> {
+    fn tags_entry(&self, kind: &CertificateType, checked: &CheckedDraft, id: &str) -> Result<Option<Bytes>, Refusal> {
         let snapshot = self.trust.snapshot();
         let wanted = snapshot.bundle().regions.get(&self.region).map(|region| region.index_key_id);
         let Some(key) = self.keys.index.iter().find(|key| Some(key.id()) == wanted) else {
@@ -320,10 +320,10 @@ impl Issuing {
         let tags = HolderTags::new(tags).map_err(refuse)?;
         let sealed = tags.seal(key, self.random.array(), self.region.as_str(), id).map_err(refuse)?;
         let kind = EventKind::HolderTags { certificate_id: id.to_owned(), index_key_id: key.id(), sealed };
-        Ok(Some(event::encode_body(&kind, false)))
+        Ok(Some(event::encode_body(&kind, false).into()))
     }
 
-    fn seal_disclosures(&self, record: &Record) -> Result<Vec<u8>, Refusal> {
+    fn seal_disclosures(&self, record: &Record) -> Result<Bytes, Refusal> {
         let plain = convert::encode_disclosures(&record.disclosures);
         let id = record.header.certificate_id.as_str();
         sealed::seal(
@@ -333,6 +333,7 @@ impl Issuing {
             &disclosures_aad(self.region, id),
             &plain,
         )
+        .map(Bytes::from)
         .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a store key that seals"))
     }
 

@@ -73,7 +73,7 @@ impl Command for Rows {
 }
 
 /// An entry of the event log that needs no decision; all but its time.
-pub struct Notice(pub Vec<u8>);
+pub struct Notice(pub Bytes);
 
 impl Command for Notice {
     fn reads(&self, _keys: &mut Vec<(Space, store::Key)>) {}
@@ -96,9 +96,9 @@ pub enum Decision {
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Entries of the event log, all but their time.
-    pub events: Vec<Vec<u8>>,
+    pub events: Vec<Bytes>,
     /// Entries of the access log, all but their time.
-    pub access: Vec<Vec<u8>>,
+    pub access: Vec<Bytes>,
     /// Rows.
     pub rows: Vec<Write>,
     /// Signs the event log's checkpoint anew although it may not grow.
@@ -311,8 +311,12 @@ impl Writer {
         if !closed.rows.is_empty() {
             self.parts.store.own.commit(closed.rows)?;
         }
-        self.parts.events = closed.events;
-        self.parts.access = closed.access;
+        if let Some(grown) = closed.events {
+            self.parts.events = grown;
+        }
+        if let Some(grown) = closed.access {
+            self.parts.access = grown;
+        }
         let progress = Progress {
             events: self.parts.events.size(),
             access: self.parts.access.size(),

@@ -315,7 +315,7 @@ impl Node {
         tasks.spawn(auditor.run(tasks.clone()));
         if config.node.alone {
             let kind = EventKind::RegionNotice { text: "started alone: the own log was not compared".to_owned() };
-            let (notice, ledger) = (event::encode_body(&kind, false), ledger.clone());
+            let (notice, ledger) = (event::encode_body(&kind, false).into(), ledger.clone());
             tasks.spawn(async move {
                 if let Err(error) = ledger.submit(ledger::Notice(notice)).await {
                     tracing::warn!(%error, "that the node was started alone is not recorded");

@@ -24,6 +24,8 @@ pub const MAX_NOTICE_BYTES: usize = 1_024;
 pub const MAX_LEGAL_BASIS_BYTES: usize = 1_024;
 /// Most intermediate credentials beside a leaf.
 pub const MAX_INTERMEDIATES: usize = 4;
+/// Most bytes that the time adds to a body.
+pub const MAX_TIME_BYTES: usize = 11;
 /// Tag of the time, which is the first field of events and of access records.
 const AT_MS: u32 = 1;
 
@@ -36,11 +38,16 @@ pub fn encode_body(kind: &EventKind, must_understand: bool) -> Vec<u8> {
 /// Puts the time in front of a body: of an event, or of an access record.
 #[must_use]
 pub fn with_at(at_ms: u64, body: &[u8]) -> Vec<u8> {
-    let mut entry = Vec::with_capacity(body.len() + 8);
-    encode_key(AT_MS, WireType::Varint, &mut entry);
-    encode_varint(at_ms, &mut entry);
-    entry.extend_from_slice(body);
+    let mut entry = Vec::with_capacity(body.len() + MAX_TIME_BYTES);
+    put(at_ms, body, &mut entry);
     entry
+}
+
+/// As [`with_at`], behind what is in `out`.
+pub fn put(at_ms: u64, body: &[u8], out: &mut Vec<u8>) {
+    encode_key(AT_MS, WireType::Varint, out);
+    encode_varint(at_ms, out);
+    out.extend_from_slice(body);
 }
 
 /// Reads an entry. A kind that this release does not know is [`EventKind::Unknown`], and so is a change of status with a

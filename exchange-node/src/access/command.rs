@@ -5,6 +5,7 @@ use crate::{
     refusal::Refusal,
     store::{Key, Space, Write, keys, own},
 };
+use bytes::Bytes;
 use exchange_core::{checkpoint::LogProof, reason::Reason, region::Region};
 use exchange_proto::{rows, store};
 
@@ -12,11 +13,11 @@ use exchange_proto::{rows, store};
 #[derive(Debug)]
 pub struct Record {
     /// All but its time.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// Makes a repetition of the same question give the same record.
     pub question: Question,
     /// [`super::AccessLog::seal_party`]; beside asked, answered and refused records.
-    pub party: Option<Vec<u8>>,
+    pub party: Option<Bytes>,
     /// Tag of the party, where holders may see the record (用证记录).
     pub uses: Option<[u8; 32]>,
     /// The refusal that the record tells, if it does.

@@ -13,6 +13,7 @@ use crate::{
     tls::Caller,
     trust::Trust,
 };
+use bytes::Bytes;
 use exchange_core::{
     certificate_type::CertificateType,
     event::EventKind,
@@ -96,7 +97,7 @@ impl Publishing {
             return Ok(Published { code, version, position: None });
         }
         self.trust.require_current_bundle("publishing")?;
-        let body = event::encode_body(&kind(item.clone()), false);
+        let body = Bytes::from(event::encode_body(&kind(item.clone()), false));
         let digest = Content::new("Publish").field(1, &body).digest(&self.keys.requests);
         let command =
             Publish { key: self.key(&item), item, request: Request::new(&caller.uri, &request_id, digest), body };
@@ -197,7 +198,7 @@ struct Publish {
     key: (Space, Key),
     item: Item,
     request: Request,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 impl Command for Publish {

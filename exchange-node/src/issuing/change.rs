@@ -168,7 +168,7 @@ impl Command for ChangeStatus {
             ..Default::default()
         };
         Ok(Decision::Commit(Changes {
-            events: vec![event::encode_body(&EventKind::CertificateStatusChanged(Box::new(change)), false)],
+            events: vec![event::encode_body(&EventKind::CertificateStatusChanged(Box::new(change)), false).into()],
             rows: vec![
                 Write::put(Space::Certificates, self.key.clone(), rows::encode(&row)),
                 self.request.answered(answer, view.now_ms()),

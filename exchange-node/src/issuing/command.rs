@@ -8,6 +8,7 @@ use crate::{
     refusal::Refusal,
     store::{Key, Space, Store, Value, Write, keys, own},
 };
+use bytes::Bytes;
 use exchange_core::{
     certificate::{Draft, Header},
     certificate_id::CertificateId,
@@ -28,7 +29,7 @@ pub(super) struct Previous {
 /// The signer's credential: it stands in the log before its first use.
 pub(super) struct Credential {
     key: Key,
-    body: Vec<u8>,
+    body: Bytes,
     row: store::CredentialRow,
 }
 
@@ -44,7 +45,7 @@ impl Credential {
             uscc: signer.issuer.uscc.to_string(),
             ..Default::default()
         };
-        let body = event::encode_body(&EventKind::CredentialPublished { leaf, intermediates }, false);
+        let body = event::encode_body(&EventKind::CredentialPublished { leaf, intermediates }, false).into();
         Self { key: keys::regional(region, &signer.key_id), body, row }
     }
 }
@@ -91,13 +92,13 @@ pub(super) struct Issue {
     pub(super) import: Option<Import>,
     pub(super) credential: Credential,
     /// Body of the `CertificateIssued` entry.
-    pub(super) issued: Vec<u8>,
+    pub(super) issued: Bytes,
     /// Body of the `HolderTags` entry.
-    pub(super) tags: Option<Vec<u8>>,
+    pub(super) tags: Option<Bytes>,
     /// As it was signed.
     pub(super) header: Header,
     pub(super) key_id: [u8; 32],
-    pub(super) disclosures: Vec<u8>,
+    pub(super) disclosures: Bytes,
     pub(super) previous: Option<Previous>,
 }
 

@@ -5,16 +5,22 @@ use super::{
 };
 use crate::{
     refusal::Refusal,
-    store::{self, Key, Space, Store, Value, Write},
+    store::{
+        self, Key, Space, Store, Value, Write,
+        log::{entry_in, entry_row},
+    },
 };
 use bytes::Bytes;
 use exchange_core::{event::MAX_ENTRY_BYTES as MAX_ENTRY, position::Position, reason::Reason};
 use exchange_proto::event;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, hash_map::Entry::Vacant};
+
+/// Rows that the group's commands named, read before and as staged since.
+type Rows = BTreeMap<Space, HashMap<Key, Option<Value>>>;
 
 /// What a command decides on: rows as they will be when its turn comes.
 pub struct View<'a> {
-    rows: &'a HashMap<(Space, Key), Option<Value>>,
+    rows: &'a Rows,
     events: &'a Head,
     next_event: u64,
     next_access: u64,
@@ -27,7 +33,7 @@ impl View<'_> {
     /// # Errors
     /// The row was not named: a fault of the command, refused as internal instead of deciding on nothing.
     pub fn row(&self, space: Space, key: &[u8]) -> Result<Option<&Value>, Refusal> {
-        match self.rows.get(&(space, key.to_vec())) {
+        match self.rows.get(&space).and_then(|rows| rows.get(key)) {
             Some(row) => Ok(row.as_ref()),
             None => Err(Refusal::node(
                 Reason::Internal,
@@ -59,20 +65,17 @@ pub(super) struct Group<'a> {
     events_head: &'a Head,
     access_head: &'a Head,
     now_ms: u64,
-    rows: HashMap<(Space, Key), Option<Value>>,
+    rows: Rows,
     writes: Vec<Write>,
-    events: Vec<Vec<u8>>,
-    access: Vec<Vec<u8>>,
+    events: Vec<Bytes>,
+    access: Vec<Bytes>,
     bytes: usize,
     heartbeat: bool,
     outcomes: Vec<Outcome>,
 }
 
-/// Bytes that the time adds to an entry's body.
-const TIME_BYTES: usize = 11;
-
 fn entries_fit(changes: &Changes) -> Result<(), Refusal> {
-    match changes.events.iter().chain(&changes.access).find(|body| body.len() + TIME_BYTES > MAX_ENTRY) {
+    match changes.events.iter().chain(&changes.access).find(|body| body.len() + event::MAX_TIME_BYTES > MAX_ENTRY) {
         None => Ok(()),
         Some(body) => Err(Refusal::caller(
             Reason::EntryTooLarge,
@@ -91,8 +94,10 @@ enum Outcome {
 /// A group ready to be committed.
 pub(super) struct Closed {
     pub(super) rows: Vec<Write>,
-    pub(super) events: Head,
-    pub(super) access: Head,
+    /// `None`: as it stood.
+    pub(super) events: Option<Head>,
+    /// `None`: as it stood.
+    pub(super) access: Option<Head>,
     pub(super) answers: Vec<Result<Answer, Error>>,
 }
 
@@ -103,7 +108,7 @@ impl<'a> Group<'a> {
             events_head: &parts.events,
             access_head: &parts.access,
             now_ms: now_ms.max(parts.events.at_ms()).max(parts.access.at_ms()),
-            rows: HashMap::new(),
+            rows: Rows::new(),
             writes: Vec::new(),
             events: Vec::new(),
             access: Vec::new(),
@@ -120,9 +125,9 @@ impl<'a> Group<'a> {
             command.reads(&mut keys);
         }
         for (space, key) in keys {
-            if !self.rows.contains_key(&(space, key.clone())) {
-                let value = self.store.own.get(space, &key)?;
-                self.rows.insert((space, key), value);
+            if let Vacant(place) = self.rows.entry(space).or_default().entry(key) {
+                let value = self.store.own.get(space, place.key())?;
+                place.insert(value);
             }
         }
         Ok(())
@@ -149,8 +154,8 @@ impl<'a> Group<'a> {
             Err(refusal) => Outcome::Refused(refusal),
             Ok(Decision::Earlier(row)) => Outcome::Earlier(row),
             Ok(Decision::Commit(changes)) => {
-                let size: usize = changes.events.iter().chain(&changes.access).map(Vec::len).sum();
-                let most = |log: &[Vec<u8>], new: &[Vec<u8>]| log.len() + new.len() <= MAX_ENTRIES;
+                let size: usize = changes.events.iter().chain(&changes.access).map(Bytes::len).sum();
+                let most = |log: &[Bytes], new: &[Bytes]| log.len() + new.len() <= MAX_ENTRIES;
                 let fits = most(&self.events, &changes.events)
                     && most(&self.access, &changes.access)
                     && self.bytes + size <= MAX_ENTRY_BYTES;
@@ -173,7 +178,7 @@ impl<'a> Group<'a> {
         self.heartbeat |= changes.heartbeat;
         for row in changes.rows {
             // Only rows that a command of this group named can be read again by a later one.
-            if let Some(staged) = self.rows.get_mut(&(row.space, row.key.clone())) {
+            if let Some(staged) = self.rows.get_mut(&row.space).and_then(|rows| rows.get_mut(&row.key)) {
                 staged.clone_from(&row.value);
             }
             self.writes.push(row);
@@ -185,9 +190,9 @@ impl<'a> Group<'a> {
     pub(super) fn close(self, now_ms: u64) -> Result<Closed, store::Error> {
         let at_ms = now_ms.max(self.now_ms);
         let epoch = self.events_head.epoch();
-        let stamp = |bodies: Vec<Vec<u8>>| -> Vec<Bytes> {
-            bodies.iter().map(|body| Bytes::from(event::with_at(at_ms, body))).collect()
-        };
+        // The row, not only the entry: the bytes that are hashed are those that are kept and handed out.
+        let row = |body: &Bytes| entry_row(body.len() + event::MAX_TIME_BYTES, |row| event::put(at_ms, body, row));
+        let stamp = |bodies: Vec<Bytes>| -> Vec<Value> { bodies.iter().map(row).collect() };
         let mut rows = self.writes;
         let events = self.events_head.grow(self.store, stamp(self.events), at_ms, self.heartbeat, &mut rows)?;
         let access = self.access_head.grow(self.store, stamp(self.access), at_ms, false, &mut rows)?;
@@ -199,12 +204,12 @@ impl<'a> Group<'a> {
                 Outcome::Refused(refusal) => Ok(Err(Error::Refused(refusal))),
                 Outcome::Earlier(row) => Ok(Ok(Answer::Earlier(row))),
                 Outcome::Committed { event, access: offset } => {
-                    let proof = match (offset, &access.group, &access.note) {
-                        (Some(offset), Some(group), Some(note)) => Some(AccessProof {
+                    let proof = match (offset, &access) {
+                        (Some(offset), Some(access)) => Some(AccessProof {
                             index: first_access + offset as u64,
-                            entry: access.entries[offset].clone(),
-                            hashes: group.proof(offset)?,
-                            note: note.clone(),
+                            entry: entry_in(&access.entries[offset]),
+                            hashes: access.group.proof(offset)?,
+                            note: access.note.clone(),
                         }),
                         _ => None,
                     };
@@ -212,6 +217,6 @@ impl<'a> Group<'a> {
                 }
             })
             .collect::<Result<_, store::Error>>()?;
-        Ok(Closed { rows, events: events.head, access: access.head, answers })
+        Ok(Closed { rows, events: events.map(|grown| grown.head), access: access.map(|grown| grown.head), answers })
     }
 }

@@ -1,13 +1,13 @@
 //! The head of an own log: all that is in memory of it, read back from the store at open.
 
 use crate::store::{
-    Error, Store, Write,
-    log::{Entry, Kind, Log, Tree},
+    Error, Store, Value, Write,
+    log::{Kind, Log, Tree, entry_in},
 };
 use bytes::Bytes;
 use exchange_core::{
     checkpoint::{Checkpoint, LogKey, LogKind, Origin},
-    merkle::{GroupTree, Hash},
+    merkle::{GroupTree, Hash, leaf_hash},
     region::Region,
 };
 use std::sync::Arc;
@@ -43,9 +43,10 @@ pub struct Head {
 /// An own log after a group.
 pub(super) struct Grown {
     pub(super) head: Head,
-    pub(super) group: Option<GroupTree>,
-    pub(super) entries: Vec<Bytes>,
-    pub(super) note: Option<Bytes>,
+    pub(super) group: GroupTree,
+    /// The group's entries, as rows.
+    pub(super) entries: Vec<Value>,
+    pub(super) note: Bytes,
 }
 
 impl Head {
@@ -90,36 +91,33 @@ impl Head {
         self.signer.origin.epoch()
     }
 
-    /// Appends a group's entries, signs its checkpoint and adds the rows.
+    /// Appends a group's entries, given as rows, signs its checkpoint and adds the rows. `None`: the log stands as it
+    /// stood.
     pub(super) fn grow(
         &self,
         store: &Store,
-        entries: Vec<Bytes>,
+        entries: Vec<Value>,
         at_ms: u64,
         resign: bool,
         rows: &mut Vec<Write>,
-    ) -> Result<Grown, Error> {
+    ) -> Result<Option<Grown>, Error> {
         if entries.is_empty() && !resign {
-            return Ok(Grown { head: self.clone(), group: None, entries, note: None });
+            return Ok(None);
         }
         let log = Log::new(&store.own, self.kind, self.region(), self.epoch());
         let first = self.size();
-        let leaves: Vec<Hash> = entries.iter().map(|entry| exchange_core::merkle::leaf_hash(entry)).collect();
+        let leaves: Vec<Hash> = entries.iter().map(|row| leaf_hash(&entry_in(row))).collect();
         let mut edge = self.tree.edge.clone();
         for leaf in &leaves {
             edge.append(*leaf, |tile| rows.push(log.put_tile(&tile)));
         }
-        log.put_entries(first, entries.iter().cloned().map(Entry::Bytes), rows);
+        rows.extend((first..).zip(&entries).map(|(index, row)| log.put_row(index, row.clone())));
         let group = GroupTree::new(&self.tree.frontier, leaves);
         let note = self.signer.sign(group.size(), group.root(), at_ms)?;
         rows.push(log.put_checkpoint(group.size(), &note));
         let frontier = group.frontier();
-        Ok(Grown {
-            head: Self { tree: Tree { frontier, edge }, at_ms, ..self.clone() },
-            group: Some(group),
-            entries,
-            note: Some(note),
-        })
+        let head = Self { tree: Tree { frontier, edge }, at_ms, kind: self.kind, signer: self.signer.clone() };
+        Ok(Some(Grown { head, group, entries, note }))
     }
 }
 

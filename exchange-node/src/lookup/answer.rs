@@ -126,7 +126,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: access::Question {
                     asking,
                     id: asked.question_id,

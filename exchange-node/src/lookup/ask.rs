@@ -188,7 +188,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: self.step(question, Step::Asked, question_digest(&caller_id, request, id)),
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,
@@ -214,7 +214,7 @@ impl Lookup {
         };
         let party = Party { holder: question.party.holder.clone(), salt };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(question, Step::Searched, question_digest(&caller_id, request, "")),
             party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
             uses: None,
@@ -241,7 +241,7 @@ impl Lookup {
             ..answer.clone()
         };
         let record = access::Record {
-            body: convert::encode_body(&record),
+            body: convert::encode_body(&record).into(),
             question: self.step(&request.question, Step::Received, question_leaf),
             party: None,
             uses: None,

@@ -148,7 +148,7 @@ impl Lookup {
         let recorded = self
             .access
             .record(access::Record {
-                body: convert::encode_body(&record),
+                body: convert::encode_body(&record).into(),
                 question: self.step(question, Step::Searched, bytes),
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,

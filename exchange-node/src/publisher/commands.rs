@@ -72,6 +72,6 @@ impl Command for Anchor {
         };
         // The ledger puts the time in front.
         let event = v1::Event { kind: Some(v1::event::Kind::AccessCheckpoint(anchor)), ..v1::Event::default() };
-        Ok(Decision::Commit(Changes { events: vec![event.encode_to_vec()], ..Changes::default() }))
+        Ok(Decision::Commit(Changes { events: vec![event.encode_to_vec().into()], ..Changes::default() }))
     }
 }

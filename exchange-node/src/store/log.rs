@@ -162,11 +162,9 @@ impl<'a> Log<'a> {
         self.entry(index)?.map(|entry| entry.leaf()).ok_or_else(|| self.missing("entry", index))
     }
 
-    /// Rows for entries appended from `first` on.
-    pub fn put_entries(&self, first: u64, entries: impl IntoIterator<Item = Entry>, rows: &mut Vec<Write>) {
-        for (index, entry) in (first..).zip(entries) {
-            rows.push(self.put_entry(index, &entry));
-        }
+    /// Row for one entry that was written by [`entry_row`].
+    pub(crate) fn put_row(&self, index: u64, row: Value) -> Write {
+        Write::put(self.spaces().0, self.key(index), row)
     }
 
     /// Row for one entry.
@@ -236,6 +234,19 @@ impl From<merkle::Error> for Error {
     fn from(error: merkle::Error) -> Self {
         Self::Row { space: "tiles", problem: error.to_string() }
     }
+}
+
+/// The value of an entry's row; the entry, of at most `most` bytes, is written by `write`.
+pub(crate) fn entry_row(most: usize, write: impl FnOnce(&mut Vec<u8>)) -> Value {
+    let mut row = Vec::with_capacity(1 + most);
+    row.push(BYTES);
+    write(&mut row);
+    Value::from(row)
+}
+
+/// The entry in a row that [`entry_row`] made.
+pub(crate) fn entry_in(row: &Value) -> Value {
+    row.slice(1..)
 }
 
 /// Reads the value of an entry's row.

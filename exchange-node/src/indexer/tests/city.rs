@@ -110,7 +110,7 @@ impl Command for Say {
     fn reads(&self, _: &mut Vec<(Space, Key)>) {}
 
     fn decide(&self, _: &View<'_>) -> Result<Decision, Refusal> {
-        let events = self.0.iter().map(|kind| event::encode_body(kind, false)).collect();
+        let events = self.0.iter().map(|kind| event::encode_body(kind, false).into()).collect();
         // Without entries it is a heartbeat.
         Ok(Decision::Commit(Changes { events, heartbeat: self.0.is_empty(), ..Changes::default() }))
     }
