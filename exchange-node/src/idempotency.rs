@@ -30,7 +30,8 @@ pub struct Content(Vec<u8>);
 impl Content {
     /// Begins with `"request/v1" ‖ method ‖ 0`.
     pub fn new(method: &str) -> Self {
-        let mut bytes = b"request/v1".to_vec();
+        let mut bytes = Vec::with_capacity(1_024);
+        bytes.extend_from_slice(b"request/v1");
         bytes.extend_from_slice(method.as_bytes());
         bytes.push(0);
         Self(bytes)
@@ -53,18 +54,24 @@ impl Content {
     }
 
     /// Adds each nested message of a repeated field.
-    pub fn list_of(self, number: u16, parts: impl IntoIterator<Item = Self>) -> Self {
-        parts.into_iter().fold(self, |content, part| content.nested(number, part))
+    pub fn list_of<T>(self, number: u16, parts: &[T], each: impl Fn(Self, &T) -> Self) -> Self {
+        parts.iter().fold(self, |content, part| content.nested(number, |inner| each(inner, part)))
     }
 
-    /// A nested message as one field.
-    pub fn nested(self, number: u16, inner: Self) -> Self {
-        self.field(number, inner.0)
-    }
-
-    /// For [`Content::nested`].
-    pub const fn inner() -> Self {
-        Self(Vec::new())
+    /// A nested message as one field, unless nothing is in it.
+    pub fn nested(mut self, number: u16, fill: impl FnOnce(Self) -> Self) -> Self {
+        let at = self.0.len();
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self.0.extend_from_slice(&[0; 4]);
+        let inner = at + 6;
+        let mut filled = fill(self);
+        let length = u32::try_from(filled.0.len() - inner).unwrap_or(u32::MAX);
+        if length == 0 {
+            filled.0.truncate(at);
+        } else {
+            filled.0[at + 2..inner].copy_from_slice(&length.to_be_bytes());
+        }
+        filled
     }
 
     /// As collected.

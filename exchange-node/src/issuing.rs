@@ -26,13 +26,12 @@ use crate::{
 use bytes::Bytes;
 use command::{Import, Issue, Previous};
 use exchange_core::{
-    certificate::{Draft, Environment, FieldDigest, Header, MAX_HEADER_BYTES, PAYLOAD_TYPE},
+    certificate::{Draft, Environment, Field, FieldDigest, Header, MAX_HEADER_BYTES, PAYLOAD_TYPE},
     certificate_id::{CertificateId, TypeCode},
     certificate_type::{CertificateType, CheckedDraft, Discovery},
     date::Date,
     disclosure::Disclosure,
     dsse::Envelope,
-    event::EventKind,
     holder::{HolderTags, Tag, holder_tag, number_tag},
     issuer::Issuer,
     position::Position,
@@ -154,10 +153,10 @@ impl Issuing {
         if let Some(id) = repeated {
             return self.repeated(caller, &id);
         }
-        let checked = kind.check(draft, self.today())?;
+        let mut checked = kind.check(draft, self.today())?;
         let request = Request::new(&caller.uri, &request_id, digest);
         let (command, mut record) =
-            self.prepare(draft, &kind, &checked, &signer, Asked { previous, request, import })?;
+            self.prepare(draft, &kind, &mut checked, signer, Asked { previous, request, import })?;
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {
                 record.position = Position { region: self.region, epoch: committed.epoch, index: committed.event };
@@ -195,13 +194,13 @@ impl Issuing {
         &self,
         draft: &Draft,
         kind: &CertificateType,
-        checked: &CheckedDraft,
-        signer: &DocumentSigner,
+        checked: &mut CheckedDraft,
+        signer: Arc<DocumentSigner>,
         asked: Asked,
     ) -> Result<(Issue, Record), Refusal> {
         let Asked { previous, request, import } = asked;
         let certificate_id = self.certificate_id(draft, previous.as_ref())?;
-        let disclosures = self.disclosures(checked)?;
+        let disclosures = self.disclosures(checked.take_fields())?;
         let header = Header {
             environment: self.environment,
             certificate_id: certificate_id.clone(),
@@ -229,7 +228,9 @@ impl Issuing {
         }
         let envelope = Envelope::sign(PAYLOAD_TYPE, payload, signer.key_id, &signer.key, self.random.secure())
             .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a document key that signs"))?;
-        let envelope = Bytes::from(convert::encode_envelope(&envelope));
+        let envelope = convert::encode_envelope(&envelope);
+        let issued = Bytes::from(event::encode_issued(&envelope));
+        let envelope = issued.slice(issued.len() - envelope.len()..);
         let status = status::on_day(Status::Active, header.valid_from, None, self.today());
         let record = Record {
             status_code: kind.status_code_for(Status::Active).unwrap_or_default().to_owned(),
@@ -237,7 +238,7 @@ impl Issuing {
             legal_form: kind.legal_form,
             position: Position { region: self.region, epoch: 0, index: 0 },
             status,
-            envelope: envelope.clone(),
+            envelope,
             disclosures,
             header,
             repeated: false,
@@ -246,11 +247,10 @@ impl Issuing {
             region: self.region,
             request,
             import,
-            credential: command::Credential::of(signer, self.region),
-            issued: event::encode_body(&EventKind::CertificateIssued { envelope: envelope.to_vec() }, false).into(),
+            issued,
             tags: self.tags_entry(kind, checked, certificate_id.as_str())?,
-            header: record.header.clone(),
-            key_id: signer.key_id,
+            header: record.header.without_digests(),
+            signer,
             disclosures: self.seal_disclosures(&record)?,
             previous,
         };
@@ -277,15 +277,14 @@ impl Issuing {
         Ok(id)
     }
 
-    fn disclosures(&self, checked: &CheckedDraft) -> Result<Vec<Disclosure>, Refusal> {
-        let fields = checked.fields();
+    fn disclosures(&self, fields: Vec<Field>) -> Result<Vec<Disclosure>, Refusal> {
         let mut salts = vec![0; 16 * fields.len()];
         self.random.fill(&mut salts);
         let (salts, _) = salts.as_chunks::<16>();
         fields
-            .iter()
+            .into_iter()
             .zip(salts)
-            .map(|(field, salt)| Disclosure::new(&field.name, &field.value, *salt))
+            .map(|(field, salt)| Disclosure::new(field.name, field.value, *salt))
             .collect::<Result<_, _>>()
             .map_err(|error| Refusal::caller(Reason::FieldInvalid, error.to_string(), "a value within the limits"))
     }
@@ -319,8 +318,7 @@ impl Issuing {
         }
         let tags = HolderTags::new(tags).map_err(refuse)?;
         let sealed = tags.seal(key, self.random.array(), self.region.as_str(), id).map_err(refuse)?;
-        let kind = EventKind::HolderTags { certificate_id: id.to_owned(), index_key_id: key.id(), sealed };
-        Ok(Some(event::encode_body(&kind, false).into()))
+        Ok(Some(event::encode_tags(id, &key.id(), &sealed).into()))
     }
 
     fn seal_disclosures(&self, record: &Record) -> Result<Bytes, Refusal> {
@@ -385,12 +383,12 @@ fn content(draft: &Draft, previous: Option<&Previous>) -> Content {
     Content::new(method)
         .field(2, draft.type_code.as_str())
         .field(3, draft.type_version.map_or_else(Vec::new, |version| version.to_be_bytes().to_vec()))
-        .nested(4, Content::inner().field(1, draft.issuer.uscc.as_str()).field(2, &draft.issuer.name))
+        .nested(4, |issuer| issuer.field(1, draft.issuer.uscc.as_str()).field(2, &draft.issuer.name))
         .field(5, draft.issued_on.to_string())
         .field(6, draft.valid_from.to_string())
         .field(7, date(draft.valid_until))
         .field(8, [draft.origin as u8])
-        .list_of(9, draft.fields.iter().map(|field| Content::inner().field(1, &field.name).field(2, &field.value)))
+        .list_of(9, &draft.fields, |content, field| content.field(1, &field.name).field(2, &field.value))
         .field(10, draft.serial.as_deref().unwrap_or_default())
         .field(100, previous.map(|previous| previous.id.as_str()).unwrap_or_default())
 }

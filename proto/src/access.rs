@@ -165,7 +165,7 @@ fn record(message: v1::AccessRecord) -> Result<AccessRecord, Error> {
     field_names(&message.fields)?;
     field::count("certificate_ids", message.certificate_ids.len(), MAX_CERTIFICATES)?;
     for (index, id) in message.certificate_ids.iter().enumerate() {
-        field::certificate_id(&format!("certificate_ids[{index}]"), id)?;
+        field::item("certificate_ids", index, |path| field::certificate_id(path, id))?;
     }
     Ok(AccessRecord {
         at_ms: message.at_ms,
@@ -199,7 +199,7 @@ fn peer_region(text: &str) -> Result<Region, Error> {
 pub(crate) fn field_names(names: &[String]) -> Result<(), Error> {
     field::count("fields", names.len(), MAX_FIELDS)?;
     for (index, name) in names.iter().enumerate() {
-        field::text(&format!("fields[{index}]"), name, MAX_FIELD_NAME_BYTES)?;
+        field::item("fields", index, |path| field::text(path, name, MAX_FIELD_NAME_BYTES))?;
     }
     Ok(())
 }

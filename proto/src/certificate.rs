@@ -7,7 +7,7 @@ pub use crate::common::{
 };
 pub use header::{decode_envelope, decode_header, decode_indexed, encode_envelope, encode_header};
 
-use crate::{Error, field, store, v1};
+use crate::{Error, field, store, v1, wire::Writer};
 use exchange_core::{
     certificate::{Draft, Field, MAX_FIELD_NAME_BYTES, MAX_FIELDS, MAX_VALUE_BYTES, MAX_VALUES_BYTES, Origin},
     certificate_id::MAX_SERIAL,
@@ -19,7 +19,6 @@ use exchange_core::{
     resident_id,
     status::{Authority, Status},
 };
-use prost::Message;
 use std::collections::BTreeSet;
 
 /// Longest 文号, in bytes.
@@ -37,9 +36,9 @@ pub const MAX_ROW_TIME_BYTES: usize = 32;
 ///
 /// # Errors
 /// The first field that is wrong.
-pub fn issue(message: v1::IssueCertificateRequest) -> Result<Issue, Error> {
+pub fn issue(mut message: v1::IssueCertificateRequest) -> Result<Issue, Error> {
     let request_id = request_id(&message.request_id)?;
-    let source = message.source.clone().map(source).transpose()?;
+    let source = message.source.take().map(source).transpose()?;
     Ok(Issue { request_id, draft: draft(message)?, source })
 }
 
@@ -142,7 +141,17 @@ pub fn request_id(text: &str) -> Result<[u8; 16], Error> {
 /// The plaintext of the disclosures row.
 #[must_use]
 pub fn encode_disclosures(disclosures: &[Disclosure]) -> Vec<u8> {
-    store::Disclosures { disclosures: disclosures.iter().map(encode_disclosure).collect() }.encode_to_vec()
+    // Names and lengths beside the values and salts.
+    let length = disclosures.iter().map(|one| one.name.len() + one.value.len() + 40).sum();
+    let mut out = Writer::with_capacity(length);
+    for one in disclosures {
+        out.message(1, |out| {
+            out.text(1, &one.name);
+            out.text(2, &one.value);
+            out.bytes(3, &one.salt);
+        });
+    }
+    out.into_bytes()
 }
 
 /// Reads what [`encode_disclosures`] wrote.

@@ -57,12 +57,9 @@ pub fn position(position: v1::LogPosition) -> Result<Position, Error> {
 
 /// A field released in the clear.
 #[must_use]
-pub fn encode_disclosure(disclosure: &Disclosure) -> v1::Disclosure {
-    v1::Disclosure {
-        name: disclosure.name.clone(),
-        value: disclosure.value.clone(),
-        salt: Bytes::copy_from_slice(&disclosure.salt),
-    }
+pub fn encode_disclosure(disclosure: Disclosure) -> v1::Disclosure {
+    let Disclosure { name, value, salt } = disclosure;
+    v1::Disclosure { name, value, salt: Bytes::copy_from_slice(&salt) }
 }
 
 /// The disclosures of one certificate, each and all together within the limits, every name once.

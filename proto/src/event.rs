@@ -3,7 +3,7 @@
 //! Who makes an entry encodes all of it but its time; the ledger puts the time in front when it closes a group. One
 //! entry has one encoding here, but nothing relies on that: the bytes that were hashed are the bytes that are kept.
 
-use crate::{Error, catalogue, common, field, v1};
+use crate::{Error, catalogue, common, field, v1, wire::Writer};
 use exchange_core::{
     event::{Carried, Event, EventKind, MAX_ENTRY_BYTES},
     reason::Reason,
@@ -33,6 +33,26 @@ const AT_MS: u32 = 1;
 #[must_use]
 pub fn encode_body(kind: &EventKind, must_understand: bool) -> Vec<u8> {
     v1::Event { at_ms: 0, must_understand, kind: encode_kind(kind) }.encode_to_vec()
+}
+
+/// As [`encode_body`], for the kind that most entries are of: ends in the envelope's bytes.
+#[must_use]
+pub fn encode_issued(envelope: &[u8]) -> Vec<u8> {
+    let mut out = Writer::with_capacity(envelope.len() + 16);
+    out.nested_bytes(12, 1, envelope);
+    out.into_bytes()
+}
+
+/// As [`encode_body`], for tags.
+#[must_use]
+pub fn encode_tags(certificate_id: &str, index_key_id: &[u8; 8], sealed: &[u8]) -> Vec<u8> {
+    let mut out = Writer::with_capacity(certificate_id.len() + sealed.len() + 32);
+    out.message(13, |out| {
+        out.text(1, certificate_id);
+        out.bytes(2, index_key_id);
+        out.bytes(3, sealed);
+    });
+    out.into_bytes()
 }
 
 /// Puts the time in front of a body: of an event, or of an access record.

@@ -32,6 +32,11 @@ pub(crate) fn undecodable(path: &str) -> Error {
     Error::new(Reason::MessageUndecodable, path, "bytes that cannot be decoded", "a message of this format")
 }
 
+/// Checks an item of a list. Its path is made only where something is wrong with it.
+pub(crate) fn item<T>(list: &str, index: usize, check: impl Fn(&str) -> Result<T, Error>) -> Result<T, Error> {
+    check(list).or_else(|_| check(&format!("{list}[{index}]")))
+}
+
 /// Exactly `N` bytes.
 pub(crate) fn array<const N: usize>(path: &str, bytes: &[u8]) -> Result<[u8; N], Error> {
     bytes

@@ -69,7 +69,8 @@ pub fn encode_hashes(hashes: &[Hash]) -> Vec<Bytes> {
 /// Too many, or one that is not 32 bytes.
 pub fn hashes(hashes: &[Bytes]) -> Result<Vec<Hash>, Error> {
     field::count("hashes", hashes.len(), MAX_PROOF_HASHES + 1)?;
-    hashes.iter().enumerate().map(|(index, hash)| field::array(&format!("hashes[{index}]"), hash)).collect()
+    let read = |(index, hash): (usize, &Bytes)| field::item("hashes", index, |path| field::array(path, hash));
+    hashes.iter().enumerate().map(read).collect()
 }
 
 /// A question to another city: the record's proof and, over TLS only, the party.
@@ -96,13 +97,13 @@ pub fn asked(message: v1::PeerQuestion) -> Result<(LogProof, Holder, [u8; 16]), 
 #[must_use]
 pub fn encode_answer(
     proof: &LogProof,
-    released: &[Disclosure],
+    released: Vec<Disclosure>,
     standing: v1::Standing,
     withheld_fields: Vec<String>,
 ) -> v1::PeerAnswer {
     v1::PeerAnswer {
         proof: Some(encode_proof(proof)),
-        disclosures: released.iter().map(encode_disclosure).collect(),
+        disclosures: released.into_iter().map(encode_disclosure).collect(),
         standing: Some(standing),
         withheld_fields,
     }

@@ -2,7 +2,7 @@
 //! a message first. The bytes are those that prost writes (a test compares them): fields in the order of their numbers,
 //! default values left out.
 
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 /// Bytes being written.
 pub(crate) struct Writer(Vec<u8>);
@@ -33,6 +33,15 @@ impl Writer {
             encode_varint(bytes.len() as u64, &mut self.0);
             self.0.extend_from_slice(bytes);
         }
+    }
+
+    /// A message of one field, with bytes of any length: their length is known, so nothing moves.
+    pub(crate) fn nested_bytes(&mut self, tag: u32, field: u32, bytes: &[u8]) {
+        let length = bytes.len() as u64;
+        let nested = if bytes.is_empty() { 0 } else { key_len(field) + encoded_len_varint(length) + bytes.len() };
+        encode_key(tag, WireType::LengthDelimited, &mut self.0);
+        encode_varint(nested as u64, &mut self.0);
+        self.bytes(field, bytes);
     }
 
     /// A message that is there, even if it is empty.

@@ -172,6 +172,18 @@ impl Header {
         issuer && *id.type_code() == self.type_code
     }
 
+    /// What rows keep of it: everything but the digests of fields and files.
+    pub fn without_digests(&self) -> Self {
+        Self {
+            certificate_id: self.certificate_id.clone(),
+            issuer: self.issuer.clone(),
+            previous: self.previous.clone(),
+            fields: Vec::new(),
+            files: Vec::new(),
+            ..*self
+        }
+    }
+
     /// Is this value the one that was signed?
     pub fn check_disclosure(&self, disclosure: &Disclosure) -> Result<(), DisclosureError> {
         let field = self

@@ -75,9 +75,8 @@ impl Disclosure {
     ///
     /// # Errors
     /// [`Error::NoName`], [`Error::NameTooLong`], [`Error::ValueTooLong`].
-    pub fn new(name: &str, value: &str, salt: [u8; 16]) -> Result<Self, Error> {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        let new = Self { name, value, salt };
+    pub fn new(name: impl Into<String>, value: impl Into<String>, salt: [u8; 16]) -> Result<Self, Error> {
+        let new = Self { name: name.into(), value: value.into(), salt };
         new.check()?;
         Ok(new)
     }

@@ -101,7 +101,7 @@ fn content(request: &StatusRequest) -> Content {
         .field(4, &request.status_code)
         .field(5, request.effective_on.map_or_else(String::new, |date| date.to_string()))
         .field(6, request.decided_on.to_string())
-        .nested(7, Content::inner().field(1, request.deciding_body.uscc.as_str()).field(2, &request.deciding_body.name))
+        .nested(7, |body| body.field(1, request.deciding_body.uscc.as_str()).field(2, &request.deciding_body.name))
         .field(8, &request.document_number)
         .field(9, &request.reason)
         .field(10, [request.authority as u8])

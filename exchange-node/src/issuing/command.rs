@@ -19,6 +19,7 @@ use exchange_core::{
     status::Status,
 };
 use exchange_proto::{event, rows, store};
+use std::sync::Arc;
 
 /// The revision that a new one replaces.
 pub(super) struct Previous {
@@ -27,14 +28,13 @@ pub(super) struct Previous {
 }
 
 /// The signer's credential: it stands in the log before its first use.
-pub(super) struct Credential {
-    key: Key,
+struct Credential {
     body: Bytes,
     row: store::CredentialRow,
 }
 
 impl Credential {
-    pub(super) fn of(signer: &DocumentSigner, region: Region) -> Self {
+    fn of(signer: &DocumentSigner) -> Self {
         let (leaf, intermediates) = (
             signer.chain.first().cloned().unwrap_or_default(),
             signer.chain.iter().skip(1).cloned().collect::<Vec<_>>(),
@@ -46,7 +46,7 @@ impl Credential {
             ..Default::default()
         };
         let body = event::encode_body(&EventKind::CredentialPublished { leaf, intermediates }, false).into();
-        Self { key: keys::regional(region, &signer.key_id), body, row }
+        Self { body, row }
     }
 }
 
@@ -90,14 +90,13 @@ pub(super) struct Issue {
     pub(super) region: Region,
     pub(super) request: Request,
     pub(super) import: Option<Import>,
-    pub(super) credential: Credential,
     /// Body of the `CertificateIssued` entry.
     pub(super) issued: Bytes,
     /// Body of the `HolderTags` entry.
     pub(super) tags: Option<Bytes>,
-    /// As it was signed.
+    /// As it was signed, without its digests.
     pub(super) header: Header,
-    pub(super) key_id: [u8; 32],
+    pub(super) signer: Arc<DocumentSigner>,
     pub(super) disclosures: Bytes,
     pub(super) previous: Option<Previous>,
 }
@@ -105,6 +104,10 @@ pub(super) struct Issue {
 impl Issue {
     fn certificate_key(&self) -> Key {
         keys::regional(self.region, self.header.certificate_id.as_str().as_bytes())
+    }
+
+    fn credential_key(&self) -> Key {
+        keys::regional(self.region, &self.signer.key_id)
     }
 
     fn previous_key(&self) -> Option<Key> {
@@ -143,7 +146,7 @@ impl Command for Issue {
     fn reads(&self, keys: &mut Vec<(Space, Key)>) {
         keys.push(self.request.reads());
         keys.push((Space::Certificates, self.certificate_key()));
-        keys.push((Space::Credentials, self.credential.key.clone()));
+        keys.push((Space::Credentials, self.credential_key()));
         keys.extend(self.previous_key().map(|key| (Space::Certificates, key)));
         keys.extend(self.import.as_ref().map(|import| (Space::Imports, import.key.clone())));
     }
@@ -158,25 +161,28 @@ impl Command for Issue {
         let mut changes = Changes::default();
         let first = view.next_event();
         let mut index = first.index;
-        if view.row(Space::Credentials, &self.credential.key)?.is_none() {
-            let row = store::CredentialRow { epoch: first.epoch, index, ..self.credential.row.clone() };
-            changes.rows.push(Write::put(Space::Credentials, self.credential.key.clone(), rows::encode(&row)));
-            changes.events.push(self.credential.body.clone());
+        let credential = self.credential_key();
+        if view.row(Space::Credentials, &credential)?.is_none() {
+            let Credential { body, row } = Credential::of(&self.signer);
+            let row = store::CredentialRow { epoch: first.epoch, index, ..row };
+            changes.rows.push(Write::put(Space::Credentials, credential, rows::encode(&row)));
+            changes.events.push(body);
             index += 1;
         }
         changes.named = index - first.index;
         // First: that the previous revision was replaced says more than that the next identifier is taken.
         changes.rows.extend(self.replace(view, index)?);
-        if view.row(Space::Certificates, &self.certificate_key())?.is_some() {
+        let certificate = self.certificate_key();
+        if view.row(Space::Certificates, &certificate)?.is_some() {
             return Err(Refusal::caller(
                 Reason::CertificateExists,
                 format!("certificate {} exists", self.header.certificate_id),
                 "another serial, or ReviseCertificate",
             ));
         }
-        let row = index_rows::issued(Position { index, ..first }, &self.header, &self.key_id);
-        changes.rows.push(Write::put(Space::Certificates, self.certificate_key(), rows::encode(&row)));
-        changes.rows.push(Write::disclosures(self.certificate_key(), self.disclosures.clone()));
+        let row = index_rows::issued(Position { index, ..first }, &self.header, &self.signer.key_id);
+        changes.rows.push(Write::put(Space::Certificates, certificate.clone(), rows::encode(&row)));
+        changes.rows.push(Write::disclosures(certificate, self.disclosures.clone()));
         let answer = store::RequestRow {
             certificate_id: self.header.certificate_id.to_string(),
             epoch: first.epoch,

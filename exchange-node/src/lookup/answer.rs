@@ -60,7 +60,7 @@ impl Lookup {
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
         Ok(exchange_proto::peer::encode_answer(
             &released.proof,
-            &released.disclosures,
+            released.disclosures,
             released.standing,
             released.withheld,
         ))

@@ -101,7 +101,7 @@ impl CertificateService for Services {
 pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
     let header = record.header;
     let disclosures =
-        if values { record.disclosures.iter().map(convert::encode_disclosure).collect() } else { Vec::new() };
+        if values { record.disclosures.into_iter().map(convert::encode_disclosure).collect() } else { Vec::new() };
     v1::Certificate {
         certificate_id: header.certificate_id.to_string(),
         type_code: header.type_code.to_string(),

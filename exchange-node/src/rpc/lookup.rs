@@ -171,7 +171,7 @@ fn encode(answered: Answered) -> v1::LookupCertificateResponse {
             status_code: answered.standing.status_code.clone(),
             position: Some(convert::encode_position(answered.position)),
             envelope: answered.envelope,
-            disclosures: answered.disclosures.iter().map(convert::encode_disclosure).collect(),
+            disclosures: answered.disclosures.into_iter().map(convert::encode_disclosure).collect(),
             environment: header.environment as i32,
             ..Default::default()
         }),

@@ -7,12 +7,13 @@ use exchange_core::{
     certificate::{FieldDigest, FileDigest, Header, Origin},
     checkpoint::LogKind,
     date::Date,
+    disclosure::Disclosure,
     event::{EventKind, MAX_ENTRY_BYTES},
     issuer::Issuer,
     question::Relation,
     status::{Status, StatusChange},
 };
-use exchange_proto::{access, bundle, certificate, event, peer, segment, v1};
+use exchange_proto::{access, bundle, certificate, event, peer, segment, store, v1};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -146,6 +147,24 @@ proptest! {
         let bytes = certificate::encode_envelope(&envelope);
         prop_assert_eq!(v1::Envelope::decode(bytes.as_slice()).unwrap().encode_to_vec(), bytes.clone());
         prop_assert_eq!(certificate::decode_envelope(&bytes).unwrap(), envelope);
+    }
+
+    #[test]
+    fn entries_of_an_issue_have_the_bytes_that_prost_writes(bytes in proptest::collection::vec(any::<u8>(), 0..20_000), id in "[0-9A-Z.]{0,100}", key_id in any::<[u8; 8]>()) {
+        let issued = EventKind::CertificateIssued { envelope: bytes.clone() };
+        prop_assert_eq!(event::encode_issued(&bytes), event::encode_body(&issued, false));
+        prop_assert!(event::encode_issued(&bytes).ends_with(&bytes));
+        let tags = event::encode_tags(&id, &key_id, &bytes);
+        prop_assert_eq!(tags, event::encode_body(&EventKind::HolderTags { certificate_id: id, index_key_id: key_id, sealed: bytes }, false));
+    }
+
+    #[test]
+    fn disclosures_come_back_and_have_the_bytes_that_prost_writes(values in proptest::collection::vec((any::<[u8; 16]>(), "\\PC{0,200}"), 0..20)) {
+        let disclosure = |(at, (salt, value)): (usize, &([u8; 16], String))| Disclosure::new(format!("F{at}"), value.as_str(), *salt).unwrap();
+        let disclosures: Vec<Disclosure> = values.iter().enumerate().map(disclosure).collect();
+        let bytes = certificate::encode_disclosures(&disclosures);
+        prop_assert_eq!(store::Disclosures::decode(bytes.as_slice()).unwrap().encode_to_vec(), bytes.clone());
+        prop_assert_eq!(certificate::decode_disclosures(&bytes).unwrap(), disclosures);
     }
 
     #[test]

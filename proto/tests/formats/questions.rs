@@ -162,7 +162,7 @@ fn a_question_to_another_city_comes_back() {
 fn an_answer_comes_back_and_is_held_to_the_limits() {
     let standing = v1::Standing { status: 2, ..Default::default() };
     let withheld = vec!["CZZTDM".to_owned()];
-    let sent = peer::encode_answer(&samples::log_proof(), &samples::disclosures(), standing.clone(), withheld.clone());
+    let sent = peer::encode_answer(&samples::log_proof(), samples::disclosures(), standing.clone(), withheld.clone());
     let expected = (samples::log_proof(), samples::disclosures(), standing, withheld);
     assert_eq!(peer::answer(sent.clone()).unwrap(), expected);
 

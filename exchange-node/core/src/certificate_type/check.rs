@@ -31,6 +31,11 @@ impl CheckedDraft {
         &self.fields
     }
 
+    /// As [`Self::fields`], taken out.
+    pub fn take_fields(&mut self) -> Vec<Field> {
+        std::mem::take(&mut self.fields)
+    }
+
     /// The holders, normalised.
     pub fn holders(&self) -> &[Holder] {
         &self.holders

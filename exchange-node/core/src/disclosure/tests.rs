@@ -33,15 +33,15 @@ fn name_and_value_do_not_run_together() {
 #[test]
 fn limits() {
     assert_eq!(Disclosure::new("", "v", SALT), Err(Error::NoName));
-    let error = Disclosure::new(&"n".repeat(65), "v", SALT);
+    let error = Disclosure::new("n".repeat(65), "v", SALT);
     assert_eq!(error, Err(Error::NameTooLong { found: 65 }));
     let long = "v".repeat(MAX_VALUE_BYTES);
     let name = "n".to_owned();
-    let error = Disclosure::new("n", &format!("{long}v"), SALT);
+    let error = Disclosure::new("n", format!("{long}v"), SALT);
     assert_eq!(error, Err(Error::ValueTooLong { name, found: 65_537 }));
 
     let make = |n: usize, value: &str| -> Vec<Disclosure> {
-        (0..n).map(|i| Disclosure::new(&format!("f{i}"), value, SALT).unwrap()).collect()
+        (0..n).map(|i| Disclosure::new(format!("f{i}"), value, SALT).unwrap()).collect()
     };
     assert_eq!(check_all(&make(16, &long)), Ok(()));
     assert_eq!(check_all(&make(17, &long)), Err(Error::TotalTooLong { found: 17 * 65_536 }));
