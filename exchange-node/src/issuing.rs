@@ -43,7 +43,7 @@ use exchange_core::{
     uscc::Uscc,
 };
 use exchange_proto::{certificate as convert, event, store as row};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 /// Issues and changes certificates of this city.
 #[derive(Clone)]
@@ -156,9 +156,11 @@ impl Issuing {
         let mut checked = kind.check(draft, self.today())?;
         let request = Request::new(&caller.uri, &request_id, digest);
         let (command, mut record) =
-            self.prepare(draft, &kind, &mut checked, signer, Asked { previous, request, import })?;
+            self.prepare(draft, &kind, &mut checked, Arc::clone(&signer), Asked { previous, request, import })?;
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {
+                // Durable with the certificate, or before it.
+                signer.published.store(true, Ordering::Relaxed);
                 record.position = Position { region: self.region, epoch: committed.epoch, index: committed.event };
                 Ok(record)
             }
@@ -250,6 +252,7 @@ impl Issuing {
             issued,
             tags: self.tags_entry(kind, checked, certificate_id.as_str())?,
             header: record.header.without_digests(),
+            published: signer.published.load(Ordering::Relaxed),
             signer,
             disclosures: self.seal_disclosures(&record)?,
             previous,

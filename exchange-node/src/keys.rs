@@ -31,7 +31,7 @@ use rustls::{
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 /// Why a key or credential is not used.
@@ -125,6 +125,8 @@ pub struct DocumentSigner {
     pub chain: Vec<Vec<u8>>,
     /// When the credential ends, Unix milliseconds.
     pub not_after_ms: u64,
+    /// Set once the own log is known to hold the credential; such a row is never removed.
+    pub published: AtomicBool,
 }
 
 /// All keys of a node.
@@ -266,6 +268,7 @@ fn department_signer(
         key,
         chain: chain.iter().map(|der| der.to_vec()).collect(),
         not_after_ms: verified.credential().not_after_ms,
+        published: AtomicBool::new(false),
     })
 }
 

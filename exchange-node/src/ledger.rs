@@ -31,7 +31,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use exchange_core::{merkle::Hash, reason::Reason};
 use group::Group;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Most commands of a group.
@@ -42,6 +42,11 @@ pub const MAX_ENTRIES: usize = 1_000;
 pub const MAX_ENTRY_BYTES: usize = 768_000;
 /// Commands that may wait; more callers wait for a place.
 const QUEUE: usize = 1_024;
+/// While several commands wait and more keep coming, a group waits for them in steps of this length: a sync, two
+/// signatures and the readers' checks of them cost the same for one command and for fifty.
+const GATHER: Duration = Duration::from_micros(200);
+/// Most steps of one group.
+const MAX_GATHERS: usize = 5;
 
 /// Something that wants to change own data.
 pub trait Command: Send + 'static {
@@ -177,8 +182,20 @@ pub struct Progress {
     pub events: u64,
     /// Entries of the access log.
     pub access: u64,
-    /// Time of the newest group.
+    /// Time of the event log's newest checkpoint.
     pub at_ms: u64,
+}
+
+impl Progress {
+    /// Waits until the event log has grown since, or its checkpoint was signed anew; what happens to the access log
+    /// wakes nobody.
+    ///
+    /// # Errors
+    /// The ledger is gone.
+    pub async fn event_log_since(self, now: &mut watch::Receiver<Self>) -> Result<(), watch::error::RecvError> {
+        let of = |progress: &Self| (progress.events, progress.at_ms);
+        now.wait_for(|now| of(now) != of(&self)).await.map(drop)
+    }
 }
 
 struct Waiting {
@@ -280,10 +297,30 @@ impl Writer {
             if waiting.is_empty() && self.commands.blocking_recv_many(&mut waiting, MAX_COMMANDS) == 0 {
                 return; // every handle is gone
             }
+            self.gather(&mut waiting);
             if let Err(error) = self.group(&mut waiting) {
                 tracing::error!(%error, "a commit failed: its outcome is unknown, the node has to restart");
                 self.failed.send_replace(true);
                 return; // drops the waiting ones: their outcome is unknown
+            }
+        }
+    }
+
+    /// Takes what comes within a moment, if callers come in numbers; one that comes alone is not held up.
+    fn gather(&mut self, waiting: &mut Vec<Waiting>) {
+        for _ in 0..MAX_GATHERS {
+            let before = waiting.len();
+            if !(2..MAX_COMMANDS).contains(&before) {
+                return;
+            }
+            self.parts.clock.block(GATHER);
+            while waiting.len() < MAX_COMMANDS
+                && let Ok(one) = self.commands.try_recv()
+            {
+                waiting.push(one);
+            }
+            if waiting.len() == before {
+                return;
             }
         }
     }

@@ -187,7 +187,7 @@ impl Publisher {
             tokio::select! {
                 biased;
                 () = self.tasks.stopping() => break,
-                changed = progress.changed() => if changed.is_err() { break },
+                grown = seen.event_log_since(&mut progress) => if grown.is_err() { break },
                 () = self.clock.sleep(MARK_AFTER), if moved < next => {
                     match self.ledger.submit(Published { epoch: self.epoch, next }).await {
                         Ok(_) => moved = next,

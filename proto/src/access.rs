@@ -4,7 +4,7 @@ mod question;
 
 pub use question::{holder, question};
 
-use crate::{Error, event, field, store, v1};
+use crate::{Error, event, field, store, v1, wire::Writer};
 use bytes::Bytes;
 use exchange_core::{
     access::{AccessKind, AccessRecord},
@@ -31,7 +31,9 @@ const MAX_REASON_BYTES: usize = 64;
 /// All of a record but its time; [`event::with_at`] puts that in front.
 #[must_use]
 pub fn encode_body(record: &AccessRecord) -> Vec<u8> {
-    v1::AccessRecord { at_ms: 0, ..message(record) }.encode_to_vec()
+    let mut out = Writer::with_capacity(768 + record.certificate_ids.len() * 128);
+    write(record, &mut out);
+    out.into_bytes()
 }
 
 /// A whole entry, as a log has it.
@@ -91,33 +93,39 @@ pub fn decode_party(plaintext: &[u8]) -> Result<(Holder, [u8; 16]), Error> {
     read().map_err(|error: Error| error.within("party"))
 }
 
-fn message(record: &AccessRecord) -> v1::AccessRecord {
-    let optional = |digest: &Option<[u8; 32]>| digest.map_or_else(Bytes::new, |digest| digest.to_vec().into());
-    let (matter, use_scenario) = encode_purpose(&record.purpose);
-    v1::AccessRecord {
-        at_ms: record.at_ms,
-        nonce: record.nonce.to_vec().into(),
-        question_id: record.question_id.to_vec().into(),
-        kind: record.kind as i32,
-        reason: record.reason.clone(),
-        caller: record.caller.clone(),
-        clerk: Some(encode_clerk(&record.clerk)),
-        matter,
-        use_scenario,
-        case_number: record.case.to_string(),
-        party: record.party.to_vec().into(),
-        relation: record.relation as i32,
-        basis: record.basis as i32,
-        evidence_id: record.evidence_id.clone(),
-        purpose_text: record.purpose_text.clone(),
-        certificate_id: record.certificate_id.clone(),
-        fields: record.fields.clone(),
-        disclosures_digest: optional(&record.disclosures_digest),
-        peer_region: record.peer_region.to_string(),
-        question_leaf: optional(&record.question_leaf),
-        certificate_ids: record.certificate_ids.clone(),
-        export_sha256: Bytes::new(),
+/// On the path of every question, three times: written without a message in between, in the order of the numbers.
+fn write(record: &AccessRecord, out: &mut Writer) {
+    out.bytes(2, &record.nonce);
+    out.bytes(3, &record.question_id);
+    out.uint(4, record.kind as u64);
+    out.text(5, &record.reason);
+    out.text(6, &record.caller);
+    out.message(7, |out| {
+        out.text(1, &record.clerk.staff_number);
+        out.text(2, record.clerk.organisation.as_str());
+        out.text(3, &record.clerk.window);
+    });
+    match &record.purpose {
+        Purpose::Matter(matter) => out.message(8, |out| {
+            out.text(1, matter.matter_code.as_str());
+            out.uint(2, matter.version.into());
+            out.text(3, &matter.situation);
+            out.text(4, matter.responsible_region.as_str());
+        }),
+        Purpose::UseScenario(scenario) => out.text(9, scenario),
     }
+    out.text(10, record.case.as_str());
+    out.bytes(11, &record.party);
+    out.uint(12, record.relation as u64);
+    out.uint(13, record.basis as u64);
+    out.text(14, &record.evidence_id);
+    out.text(15, &record.purpose_text);
+    out.text(16, &record.certificate_id);
+    record.fields.iter().for_each(|name| out.item(17, name));
+    out.bytes(18, record.disclosures_digest.as_ref().map_or(&[], <[u8; 32]>::as_slice));
+    out.text(19, record.peer_region.as_str());
+    out.bytes(20, record.question_leaf.as_ref().map_or(&[], <[u8; 32]>::as_slice));
+    record.certificate_ids.iter().for_each(|id| out.item(21, id));
 }
 
 fn encode_purpose(purpose: &Purpose) -> (Option<v1::MatterPurpose>, String) {

@@ -5,7 +5,7 @@ mod header;
 pub use crate::common::{
     date, disclosures, encode_date, encode_disclosure, encode_issuer, encode_position, issuer, position,
 };
-pub use header::{decode_envelope, decode_header, decode_indexed, encode_envelope, encode_header};
+pub use header::{decode_envelope, decode_enveloped, decode_header, decode_indexed, encode_envelope, encode_header};
 
 use crate::{Error, field, store, v1, wire::Writer};
 use exchange_core::{

@@ -84,6 +84,20 @@ pub fn decode(bytes: &[u8]) -> Result<Event, Error> {
     Ok(Event { at_ms: message.at_ms, must_understand: message.must_understand, kind })
 }
 
+/// The envelope in an entry that issues a certificate, as a slice of it; `None` for every other entry.
+///
+/// # Errors
+/// As [`decode`].
+pub fn envelope(entry: bytes::Bytes) -> Result<Option<bytes::Bytes>, Error> {
+    match field::shared::<v1::Event>("event", entry, MAX_ENTRY_BYTES)?.kind {
+        Some(Kind::CertificateIssued(message)) => {
+            field::bytes("certificate_issued.envelope", &message.envelope, MAX_ENTRY_BYTES)?;
+            Ok(Some(message.envelope))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn encode_kind(kind: &EventKind) -> Option<Kind> {
     Some(match kind {
         EventKind::Unknown => return None,

@@ -2,6 +2,7 @@
 //! holds, only its length, a misplaced character or a check character.
 
 use crate::{Error, v1};
+use bytes::Bytes;
 use exchange_core::{
     certificate_id::{CertificateId, TypeCode},
     date::Date,
@@ -22,6 +23,14 @@ pub(crate) fn message<M: Message + Default>(path: &str, bytes: &[u8], max: usize
     if bytes.len() > max {
         let found = format!("{} bytes", bytes.len());
         return Err(Error::new(Reason::MessageTooLarge, path, found, format!("at most {max} bytes")));
+    }
+    M::decode(bytes).map_err(|_| undecodable(path))
+}
+
+/// As [`message`]; bytes in the message are slices of these.
+pub(crate) fn shared<M: Message + Default>(path: &str, bytes: Bytes, max: usize) -> Result<M, Error> {
+    if bytes.len() > max {
+        return message(path, &bytes, max);
     }
     M::decode(bytes).map_err(|_| undecodable(path))
 }

@@ -21,13 +21,13 @@ pub const MAX_NOTE_BYTES: usize = 4_096;
 
 /// An entry with its proof.
 #[must_use]
-pub fn encode_proof(proof: &LogProof) -> v1::LogProof {
+pub fn encode_proof(proof: LogProof) -> v1::LogProof {
     v1::LogProof {
         origin: proof.origin.to_string(),
         index: proof.index,
-        entry: Bytes::copy_from_slice(&proof.entry),
+        entry: proof.entry.into(),
         hashes: encode_hashes(&proof.hashes),
-        checkpoint: Bytes::copy_from_slice(&proof.checkpoint_note),
+        checkpoint: proof.checkpoint_note.into(),
     }
 }
 
@@ -60,7 +60,9 @@ pub fn origin(text: &str) -> Result<Origin, Error> {
 /// Hashes of a proof.
 #[must_use]
 pub fn encode_hashes(hashes: &[Hash]) -> Vec<Bytes> {
-    hashes.iter().map(|hash| Bytes::copy_from_slice(hash)).collect()
+    // One buffer for all of them.
+    let mut rest = Bytes::copy_from_slice(hashes.as_flattened());
+    hashes.iter().map(|hash| rest.split_to(hash.len())).collect()
 }
 
 /// Hashes of a proof of inclusion; one of consistency has at most one more.
@@ -75,7 +77,7 @@ pub fn hashes(hashes: &[Bytes]) -> Result<Vec<Hash>, Error> {
 
 /// A question to another city: the record's proof and, over TLS only, the party.
 #[must_use]
-pub fn question(asked: &LogProof, holder: &Holder, salt: &[u8; 16]) -> v1::PeerQuestion {
+pub fn question(asked: LogProof, holder: &Holder, salt: &[u8; 16]) -> v1::PeerQuestion {
     v1::PeerQuestion {
         proof: Some(encode_proof(asked)),
         holder: Some(v1::Holder { code_type: holder.code_type().to_owned(), code: holder.code().to_owned() }),
@@ -96,7 +98,7 @@ pub fn asked(message: v1::PeerQuestion) -> Result<(LogProof, Holder, [u8; 16]), 
 /// An answer: the record's proof, and what is released.
 #[must_use]
 pub fn encode_answer(
-    proof: &LogProof,
+    proof: LogProof,
     released: Vec<Disclosure>,
     standing: v1::Standing,
     withheld_fields: Vec<String>,

@@ -26,6 +26,13 @@ impl Writer {
         self.bytes(tag, text.as_bytes());
     }
 
+    /// A text among several of one number: there even if it is empty.
+    pub(crate) fn item(&mut self, tag: u32, text: &str) {
+        encode_key(tag, WireType::LengthDelimited, &mut self.0);
+        encode_varint(text.len() as u64, &mut self.0);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
     /// Bytes.
     pub(crate) fn bytes(&mut self, tag: u32, bytes: &[u8]) {
         if !bytes.is_empty() {

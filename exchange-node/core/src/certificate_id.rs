@@ -188,24 +188,26 @@ impl CertificateId {
         if text.len() > MAX_BYTES {
             return Err(Error::TooLong { found: text.len() });
         }
-        let parts: Vec<&str> = text.strip_prefix(ROOT).ok_or(Error::Root)?.split('.').collect();
-        let [type_code, issuer, serial, version, check] = parts[..] else {
-            return Err(Error::Parts { found: parts.len() });
+        let rest = text.strip_prefix(ROOT).ok_or(Error::Root)?;
+        let mut parts = rest.split('.');
+        let mut next = || parts.next();
+        let (Some(type_code), Some(issuer), Some(serial), Some(digits), Some(check), None) =
+            (next(), next(), next(), next(), next(), next())
+        else {
+            return Err(Error::Parts { found: rest.split('.').count() });
         };
         let type_code = TypeCode::parse(type_code)?;
         let issuer = IssuerCode::parse(issuer)?;
-        let mut id = Self::build(type_code, issuer, serial, parse_version(version)?)?;
-        let needed = id.check();
-        if check.chars().eq([needed]) {
-            return Ok(id);
+        let version = parse_version(digits)?;
+        let needed = check_character(&type_code, &issuer, serial, version, digits)?;
+        let check_dialect = !check.chars().eq([needed]);
+        if check_dialect {
+            let dialect = mod_37_36_dialect(&[type_code.as_str(), issuer.as_str(), serial, digits]);
+            if !dialect.is_some_and(|dialect| check.chars().eq([dialect])) {
+                return Err(Error::CheckDigit { found: check.to_owned(), needed });
+            }
         }
-        let dialect = mod_37_36_dialect(&[type_code.as_str(), issuer.as_str(), serial, version]);
-        if !dialect.is_some_and(|dialect| check.chars().eq([dialect])) {
-            return Err(Error::CheckDigit { found: check.to_owned(), needed });
-        }
-        text.clone_into(&mut id.text);
-        id.check_dialect = true;
-        Ok(id)
+        Ok(Self { text: text.to_owned(), type_code, issuer, version, check_dialect })
     }
 
     /// The same serial, one version later, check character computed anew by ISO 7064.
@@ -220,21 +222,9 @@ impl CertificateId {
     }
 
     fn build(type_code: TypeCode, issuer: IssuerCode, serial: &str, version: u16) -> Result<Self, Error> {
-        let length = serial.chars().count();
-        if length == 0 || length > MAX_SERIAL {
-            return Err(Error::SerialLength { found: length });
-        }
-        if let Some((position, found)) = first_misfit(serial, |_, c| is_alphanumeric(c)) {
-            return Err(Error::SerialCharacter { position, found });
-        }
-        if version == 0 || version > MAX_VERSION {
-            return Err(Error::Version);
-        }
         let digits = format!("{version:03}");
-        let parts = [type_code.as_str(), issuer.as_str(), serial, &digits];
-        // Every part was checked to be of the alphabet.
-        let check = mod_37_36(&parts).ok_or(Error::Version)?;
-        let text = format!("{ROOT}{}.{check}", parts.join("."));
+        let check = check_character(&type_code, &issuer, serial, version, &digits)?;
+        let text = format!("{ROOT}{type_code}.{}.{serial}.{digits}.{check}", issuer.as_str());
         Ok(Self { text, type_code, issuer, version, check_dialect: false })
     }
 
@@ -310,6 +300,28 @@ impl IssuerCode {
             Self::Region(_) => None,
         }
     }
+}
+
+/// 校验位 by ISO 7064, of parts whose form is right; `digits` are those of the version.
+fn check_character(
+    type_code: &TypeCode,
+    issuer: &IssuerCode,
+    serial: &str,
+    version: u16,
+    digits: &str,
+) -> Result<char, Error> {
+    let length = serial.chars().count();
+    if length == 0 || length > MAX_SERIAL {
+        return Err(Error::SerialLength { found: length });
+    }
+    if let Some((position, found)) = first_misfit(serial, |_, c| is_alphanumeric(c)) {
+        return Err(Error::SerialCharacter { position, found });
+    }
+    if version == 0 || version > MAX_VERSION {
+        return Err(Error::Version);
+    }
+    // Every part was checked to be of the alphabet.
+    mod_37_36(&[type_code.as_str(), issuer.as_str(), serial, digits]).ok_or(Error::Version)
 }
 
 const fn is_alphanumeric(c: char) -> bool {

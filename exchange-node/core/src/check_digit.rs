@@ -10,6 +10,17 @@ mod tests;
 const ALPHANUMERIC: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /// The 31 characters of GB 32100-2015: no I, O, S, V, Z.
 const GB32100: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+/// The value of each byte in [`GB32100`]; [`NONE`] for those that are not in it.
+const GB32100_VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < GB32100.len() {
+        values[GB32100[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+const NONE: u8 = u8::MAX;
 /// Weights of GB 32100-2015: 3^i mod 31.
 const GB32100_WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 
@@ -62,16 +73,28 @@ pub fn gb32100(first: &str) -> Option<char> {
     (first.len() == GB32100_WEIGHTS.len()).then_some(())?;
     let mut sum = 0;
     for (byte, weight) in first.bytes().zip(GB32100_WEIGHTS) {
-        sum += GB32100.iter().position(|&known| known == byte)? * weight;
+        sum += gb32100_value(byte)? * weight;
     }
     Some(char::from(GB32100[(31 - sum % 31) % 31]))
 }
 
 /// Is this one of the 31 characters of GB 32100-2015?
 pub(crate) fn in_gb32100(c: char) -> bool {
-    u8::try_from(c).is_ok_and(|byte| GB32100.contains(&byte))
+    u8::try_from(c).is_ok_and(|byte| gb32100_value(byte).is_some())
 }
 
-fn alphanumeric_value(byte: u8) -> Option<usize> {
-    ALPHANUMERIC.iter().position(|&known| known == byte)
+const fn gb32100_value(byte: u8) -> Option<usize> {
+    match GB32100_VALUES[byte as usize] {
+        NONE => None,
+        value => Some(value as usize),
+    }
+}
+
+/// The place in [`ALPHANUMERIC`].
+const fn alphanumeric_value(byte: u8) -> Option<usize> {
+    match byte {
+        b'0'..=b'9' => Some((byte - b'0') as usize),
+        b'A'..=b'Z' => Some((byte - b'A') as usize + 10),
+        _ => None,
+    }
 }

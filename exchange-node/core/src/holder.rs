@@ -1,5 +1,6 @@
 //! Holders of certificates, and the tags by which a certificate is found without naming anybody.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -82,7 +83,7 @@ impl Holder {
     /// # Errors
     /// [`Error::TypeCount`], and as [`Self::new`], also for an empty part.
     pub fn split(code_types: &str, codes: &str) -> Result<Vec<Self>, Error> {
-        let (code_types, codes): (String, String) = (code_types.nfkc().collect(), codes.nfkc().collect());
+        let (code_types, codes) = (nfkc(code_types), nfkc(codes));
         let types: Vec<&str> = code_types.split(',').collect();
         let codes: Vec<&str> = codes.split(',').collect();
         if types.len() != 1 && types.len() != codes.len() {
@@ -277,10 +278,14 @@ impl HolderTags {
     }
 }
 
+/// Nearly all codes are ASCII, where NFKC changes nothing (UAX #15 §1.2).
+fn nfkc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+}
+
 /// NFKC, trimmed, upper case.
 fn normal(field: &'static str, text: &str) -> Result<String, Error> {
-    let text: String = text.nfkc().collect();
-    let text = text.trim().to_uppercase();
+    let text = nfkc(text).trim().to_uppercase();
     if text.is_empty() {
         return Err(Error::Empty { field });
     }

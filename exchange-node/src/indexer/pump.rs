@@ -29,6 +29,10 @@ const ASKED: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(10);
 
+/// Between two commits of the own index while the own log keeps growing: what is read and written once for each of
+/// them costs more than a few entries.
+const OWN_PAUSE: Duration = Duration::from_millis(10);
+
 /// Follows another region's log until the node stops.
 pub(super) async fn follow(shared: Arc<Shared>, region: Region, mut witnesses: mpsc::Receiver<VerifiedCheckpoint>) {
     let mut context = shared.parts.context.clone();
@@ -395,7 +399,7 @@ pub(super) async fn own(shared: Arc<Shared>) {
         if shared.stopping_before_room().await {
             return;
         }
-        progress.borrow_and_update();
+        let seen = *progress.borrow_and_update();
         let (working, lent) = (Arc::clone(&shared), index.take());
         let done = shared.parts.tasks.blocking(move || own_step(&working, lent)).await;
         match done {
@@ -403,6 +407,10 @@ pub(super) async fn own(shared: Arc<Shared>) {
                 index = Some(lent);
                 if more && !shared.parts.tasks.is_stopping() {
                     continue;
+                }
+                tokio::select! {
+                    () = shared.parts.tasks.stopping() => return,
+                    () = shared.parts.clock.sleep(OWN_PAUSE) => {}
                 }
             }
             Ok(Err(error)) => tracing::error!(%error, "the index of the own log failed and is opened again"),
@@ -414,7 +422,7 @@ pub(super) async fn own(shared: Arc<Shared>) {
         tokio::select! {
             biased;
             () = shared.parts.tasks.stopping() => return,
-            changed = progress.changed() => if changed.is_err() { return },
+            grown = seen.event_log_since(&mut progress) => if grown.is_err() { return },
             () = shared.parts.clock.sleep(LAST_RETRY), if index.is_none() => {}
         }
     }

@@ -97,6 +97,8 @@ pub(super) struct Issue {
     /// As it was signed, without its digests.
     pub(super) header: Header,
     pub(super) signer: Arc<DocumentSigner>,
+    /// The log is known to hold the signer's credential; nothing is read to find out.
+    pub(super) published: bool,
     pub(super) disclosures: Bytes,
     pub(super) previous: Option<Previous>,
 }
@@ -146,7 +148,7 @@ impl Command for Issue {
     fn reads(&self, keys: &mut Vec<(Space, Key)>) {
         keys.push(self.request.reads());
         keys.push((Space::Certificates, self.certificate_key()));
-        keys.push((Space::Credentials, self.credential_key()));
+        keys.extend((!self.published).then(|| (Space::Credentials, self.credential_key())));
         keys.extend(self.previous_key().map(|key| (Space::Certificates, key)));
         keys.extend(self.import.as_ref().map(|import| (Space::Imports, import.key.clone())));
     }
@@ -161,11 +163,10 @@ impl Command for Issue {
         let mut changes = Changes::default();
         let first = view.next_event();
         let mut index = first.index;
-        let credential = self.credential_key();
-        if view.row(Space::Credentials, &credential)?.is_none() {
+        if !self.published && view.row(Space::Credentials, &self.credential_key())?.is_none() {
             let Credential { body, row } = Credential::of(&self.signer);
             let row = store::CredentialRow { epoch: first.epoch, index, ..row };
-            changes.rows.push(Write::put(Space::Credentials, credential, rows::encode(&row)));
+            changes.rows.push(Write::put(Space::Credentials, self.credential_key(), rows::encode(&row)));
             changes.events.push(body);
             index += 1;
         }

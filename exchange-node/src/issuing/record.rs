@@ -49,14 +49,8 @@ pub struct Record {
 pub(crate) fn envelope(store: &Store, own: Region, position: Position) -> Result<Option<Bytes>, Error> {
     let database = if position.region == own { &store.own } else { &store.province };
     match Log::new(database, Kind::Events, position.region, position.epoch).entry(position.index)? {
-        Some(Entry::Bytes(bytes)) => {
-            let event = v1::Event::decode(bytes)
-                .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() })?;
-            Ok(match event.kind {
-                Some(v1::event::Kind::CertificateIssued(issued)) => Some(issued.envelope),
-                _ => None,
-            })
-        }
+        Some(Entry::Bytes(bytes)) => event::envelope(bytes)
+            .map_err(|error| Error::Row { space: Space::Entries.name(), problem: error.to_string() }),
         _ => Ok(None),
     }
 }
@@ -76,9 +70,7 @@ pub(super) fn read_own(issuing: &Issuing, caller: &Caller, id: &str) -> Result<O
     let broken = |problem: String| Error::Row { space: Space::Certificates.name(), problem };
     let envelope =
         envelope(store, region, position)?.ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
-    let header = convert::decode_envelope(&envelope)
-        .and_then(|envelope| convert::decode_header(&envelope.payload))
-        .map_err(|error| broken(error.to_string()))?;
+    let header = convert::decode_enveloped(envelope.clone()).map_err(|error| broken(error.to_string()))?;
     let reader = issuing.policy.acts_for(caller, &header.issuer.uscc);
     let sealed = reader.map(|reader| store.issued_disclosures(region, id, &reader)).transpose()?.flatten();
     let disclosures = match sealed {

@@ -59,7 +59,7 @@ impl Lookup {
         let party = Party { holder: question.holder, salt: question.salt };
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
         Ok(exchange_proto::peer::encode_answer(
-            &released.proof,
+            released.proof,
             released.disclosures,
             released.standing,
             released.withheld,

@@ -261,7 +261,8 @@ impl Lookup {
         party: &Party,
         deadline: Duration,
     ) -> Result<Released, Refusal> {
-        let answer = self.peers.lookup(custodian, peer::question(asked, &party.holder, &party.salt), deadline).await?;
+        let answer =
+            self.peers.lookup(custodian, peer::question(asked.clone(), &party.holder, &party.salt), deadline).await?;
         let (proof, disclosures, standing, withheld) = peer::answer(answer).map_err(|error| {
             Refusal::peer(
                 Reason::QuestionProofInvalid,
@@ -304,9 +305,7 @@ impl Lookup {
         let broken = |problem: String| crate::store::Error::Row { space: Space::Entries.name(), problem };
         let envelope = record::envelope(&self.store, self.region, position)?
             .ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
-        let header = certificate::decode_envelope(&envelope)
-            .and_then(|envelope| certificate::decode_header(&envelope.payload))
-            .map_err(|error| broken(error.to_string()))?;
+        let header = certificate::decode_enveloped(envelope.clone()).map_err(|error| broken(error.to_string()))?;
         Ok((header, envelope))
     }
 }

@@ -46,7 +46,7 @@ impl LookupService for Services {
             .collect();
         Ok(Response::new(v1::FindCertificatesResponse {
             certificates,
-            receipt: Some(peer::encode_proof(&found.receipt)),
+            receipt: Some(peer::encode_proof(found.receipt)),
             withheld_types: found.withheld_types,
             freshness,
         }))
@@ -177,8 +177,8 @@ fn encode(answered: Answered) -> v1::LookupCertificateResponse {
         }),
         standing: Some(answered.standing),
         withheld_fields: answered.withheld,
-        asked: Some(peer::encode_proof(&answered.asked)),
-        answered: Some(peer::encode_proof(&answered.answered)),
+        asked: Some(peer::encode_proof(answered.asked)),
+        answered: Some(peer::encode_proof(answered.answered)),
     }
 }
 

@@ -56,6 +56,9 @@ pub enum Engine {
 
 const CACHE_BYTES: u64 = 64 << 20;
 const JOURNAL_BYTES: u64 = 256 << 20;
+/// The engine's first worker only flushes, and while a compaction is asked for and no other worker is free it asks for
+/// one again and again without a pause; with two others one is free to see that nothing more is to be compacted.
+const WORKERS: usize = 3;
 /// Set when a keyspace is made, and kept in the database from then on.
 const MEMTABLE_BYTES: u64 = 16 << 20;
 
@@ -64,7 +67,7 @@ impl Database {
         let database = fjall::Database::builder(folder)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
-            .worker_threads(2)
+            .worker_threads(WORKERS)
             .open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let spaces = spaces

@@ -75,6 +75,20 @@ fn write_date(out: &mut Writer, date: Date) {
     out.uint(3, date.day().into());
 }
 
+/// Reads the header in an envelope of a certificate, without copying either. The signature is not verified.
+///
+/// # Errors
+/// As [`decode_envelope`] and [`decode_header`].
+pub fn decode_enveloped(envelope: bytes::Bytes) -> Result<Header, Error> {
+    let message: v1::Envelope = field::shared("envelope", envelope, MAX_ENTRY_BYTES)?;
+    known_payload_type(&message.payload_type)?;
+    field::bytes("envelope.payload", &message.payload, MAX_HEADER_BYTES)?;
+    let schema: SchemaOnly = field::message("header", &message.payload, MAX_HEADER_BYTES)?;
+    known_schema(schema.major)?;
+    let message: v1::CertificateHeader = field::shared("header", message.payload, MAX_HEADER_BYTES)?;
+    header(message).map_err(|error| error.within("header"))
+}
+
 /// The first field alone, readable whatever the later ones have become.
 #[derive(Clone, PartialEq, prost::Message)]
 struct SchemaOnly {

@@ -46,7 +46,7 @@ pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
         ("access-record-exported.binpb".to_owned(), samples::export_record_entry()),
         ("export.cert.pb".to_owned(), samples::export_file()),
         ("party.binpb".to_owned(), access::encode_party(&samples::holder(), &[3; 16])),
-        ("log-proof.binpb".to_owned(), peer::encode_proof(&samples::log_proof()).encode_to_vec()),
+        ("log-proof.binpb".to_owned(), peer::encode_proof(samples::log_proof()).encode_to_vec()),
         ("segment.binpb".to_owned(), samples::segment().to_vec()),
         ("heartbeat.binpb".to_owned(), samples::heartbeat().to_vec()),
         ("checkpoint.note".to_owned(), samples::note(LogKind::Events, &samples::segment_entries())),

@@ -175,8 +175,9 @@ proptest! {
     }
 
     #[test]
-    fn access_records_come_back(record in access_record()) {
+    fn access_records_come_back_and_have_the_bytes_that_prost_writes(record in access_record()) {
         let bytes = access::encode(&record);
+        prop_assert_eq!(v1::AccessRecord::decode(bytes.as_slice()).unwrap().encode_to_vec(), if record.at_ms == 0 { access::encode_body(&record) } else { bytes.clone() });
         prop_assert!(bytes.len() <= MAX_ENTRY_BYTES);
         prop_assert_eq!(access::decode(&bytes).unwrap(), record);
     }

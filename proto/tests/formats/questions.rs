@@ -150,7 +150,7 @@ fn no_error_repeats_what_was_put_into_the_wrong_field() {
 
 #[test]
 fn a_question_to_another_city_comes_back() {
-    let sent = peer::question(&samples::log_proof(), &samples::holder(), &[3; 16]);
+    let sent = peer::question(samples::log_proof(), &samples::holder(), &[3; 16]);
     assert_eq!(peer::asked(sent.clone()).unwrap(), (samples::log_proof(), samples::holder(), [3; 16]));
     let unsalted = v1::PeerQuestion { party_salt: vec![3; 15].into(), ..sent.clone() };
     assert_eq!(peer::asked(unsalted).unwrap_err().path(), "party_salt");
@@ -162,7 +162,7 @@ fn a_question_to_another_city_comes_back() {
 fn an_answer_comes_back_and_is_held_to_the_limits() {
     let standing = v1::Standing { status: 2, ..Default::default() };
     let withheld = vec!["CZZTDM".to_owned()];
-    let sent = peer::encode_answer(&samples::log_proof(), samples::disclosures(), standing.clone(), withheld.clone());
+    let sent = peer::encode_answer(samples::log_proof(), samples::disclosures(), standing.clone(), withheld.clone());
     let expected = (samples::log_proof(), samples::disclosures(), standing, withheld);
     assert_eq!(peer::answer(sent.clone()).unwrap(), expected);
 

@@ -31,6 +31,10 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};
 
+/// The allocator of the shipped program, for both sides of each comparison and for the client.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Speed of a node beside the limit of this machine; see docs/BENCHMARKS.md.
 #[derive(Debug, Parser)]
 #[command(name = "exchange-bench", version)]

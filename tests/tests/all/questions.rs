@@ -327,8 +327,9 @@ async fn questions_of_a_liar(world: &World, people: &People) {
     let mut yantai = world.peer(YANTAI, JINAN).await;
     let mut qingdao = world.peer(QINGDAO, JINAN).await;
     let salt = [9; 16];
-    refused(yantai.lookup(peer::question(&genuine, &holder, &salt)).await, "QUESTION_IDENTITY_MISMATCH");
-    let (found, _) = refused(qingdao.lookup(peer::question(&genuine, &holder, &salt)).await, "QUESTION_PROOF_INVALID");
+    refused(yantai.lookup(peer::question(genuine.clone(), &holder, &salt)).await, "QUESTION_IDENTITY_MISMATCH");
+    let (found, _) =
+        refused(qingdao.lookup(peer::question(genuine.clone(), &holder, &salt)).await, "QUESTION_PROOF_INVALID");
     assert!(found.contains("another party"), "{found}");
     let stranger = Holder::new("111", &people.stranger.number).unwrap();
     let forged = |spoil: &dyn Fn(&mut AccessRecord)| {
@@ -341,13 +342,13 @@ async fn questions_of_a_liar(world: &World, people: &People) {
         log.append(access::encode(&record));
         log
     };
-    let ask = |log: &ThrowAway| peer::question(&log.proof(0), &stranger, &salt);
+    let ask = |log: &ThrowAway| peer::question(log.proof(0), &stranger, &salt);
 
     // Signed by a key that is not the one of Yantai's access log.
     let mut other = ask(&forged(&|_| {}));
     let mut foreign = ThrowAway::access(world, QINGDAO).renamed(YANTAI);
     foreign.append(access::encode(&access::decode(&other.proof.as_ref().unwrap().entry).unwrap()));
-    other.proof = Some(encode_proof(&foreign.proof(0)));
+    other.proof = Some(encode_proof(foreign.proof(0)));
     refused(yantai.lookup(other).await, "QUESTION_PROOF_INVALID");
     // Another entry than the one that is proven.
     let mut changed = ask(&forged(&|_| {}));
@@ -406,7 +407,7 @@ async fn audited(world: &World, people: &People) {
     };
     let index = usize::try_from(rewritten.size()).unwrap();
     rewritten.append(access::encode(&forged));
-    let asked = peer::question(&rewritten.proof(index), &stranger, &[9; 16]);
+    let asked = peer::question(rewritten.proof(index), &stranger, &[9; 16]);
     let answer = world.peer(QINGDAO, JINAN).await.lookup(asked).await.unwrap().into_inner();
     proven(world, JINAN, answer.proof, Kind::Refused);
     assert_eq!(of(&world.audit(JINAN).await, QINGDAO), Some(Outcome::Contradiction));
