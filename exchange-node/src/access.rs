@@ -82,7 +82,7 @@ impl AccessLog {
     /// # Errors
     /// The ledger refuses.
     pub async fn record_export(&self, record: &ExportRecord) -> Result<LogProof, Refusal> {
-        match self.ledger.submit(command::Exported(exchange_proto::export::encode_record(record))).await? {
+        match self.ledger.submit(command::Exported(exchange_proto::export::encode_record(record).into())).await? {
             Answer::Committed(committed) => {
                 let proof = committed.access.ok_or_else(|| missing(committed.epoch, 0))?;
                 self.proof_of(committed.epoch, proof)

@@ -78,16 +78,16 @@ pub fn encode_content(content: &Content) -> Vec<u8> {
     v1::ExportContent {
         bundle_series: content.bundle.0.clone(),
         bundle_number: content.bundle.1,
-        issue: Some(peer::encode_proof(&content.issue)),
+        issue: Some(peer::encode_proof(content.issue.clone())),
         as_of: shared(&content.as_of),
         consistency: peer::encode_hashes(&content.consistency),
-        links: content.links.iter().map(peer::encode_proof).collect(),
+        links: content.links.iter().cloned().map(peer::encode_proof).collect(),
         credential: Some(v1::CredentialPublished {
             leaf: shared(&content.credential.0),
             intermediates: content.credential.1.iter().map(shared).collect(),
         }),
         crls: content.crls.iter().map(shared).collect(),
-        disclosures: content.disclosures.iter().map(encode_disclosure).collect(),
+        disclosures: content.disclosures.iter().cloned().map(encode_disclosure).collect(),
     }
     .encode_to_vec()
 }
@@ -95,7 +95,7 @@ pub fn encode_content(content: &Content) -> Vec<u8> {
 /// The file around a content and its receipt.
 #[must_use]
 pub fn encode_file(content: Vec<u8>, receipt: &LogProof) -> Vec<u8> {
-    let receipt = Some(peer::encode_proof(receipt));
+    let receipt = Some(peer::encode_proof(receipt.clone()));
     let body = v1::CertificateExport { content: content.into(), receipt }.encode_to_vec();
     let mut file = Vec::with_capacity(BODY + body.len());
     file.extend_from_slice(&MAGIC);

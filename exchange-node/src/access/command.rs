@@ -131,7 +131,7 @@ impl Command for Record {
 
 /// The record of an export, all but its time. Each export leaves one, a repeated one too.
 #[derive(Debug)]
-pub(super) struct Exported(pub(super) Vec<u8>);
+pub(super) struct Exported(pub(super) Bytes);
 
 impl Command for Exported {
     fn reads(&self, _keys: &mut Vec<(Space, Key)>) {}

@@ -182,7 +182,7 @@ fn certificate(export: &Export, genuine: &Genuine, today: Date) -> v1::Certifica
         status: genuine.status(today) as i32,
         status_code: newest.map(|change| change.status_code.clone()).unwrap_or_default(),
         position: Some(convert::encode_position(genuine.position)),
-        disclosures: export.disclosures.iter().map(convert::encode_disclosure).collect(),
+        disclosures: export.disclosures.iter().cloned().map(convert::encode_disclosure).collect(),
         environment: header.environment as i32,
         ..Default::default()
     }

@@ -19,8 +19,7 @@ use exchange_core::{
     sealed,
     status::{self, Status},
 };
-use exchange_proto::{certificate as convert, store, v1};
-use prost::Message;
+use exchange_proto::{certificate as convert, event, store};
 
 /// A certificate with its values.
 #[derive(Debug, Clone)]

@@ -194,7 +194,7 @@ proptest! {
     #[test]
     fn row_9_a_changed_proof_proves_what_is_in_the_log_or_nothing(changes in changes()) {
         let (good, key) = log_proof();
-        let bytes = changed(&peer::encode_proof(&good).encode_to_vec(), &changes);
+        let bytes = changed(&peer::encode_proof(good.clone()).encode_to_vec(), &changes);
         let Ok(message) = v1::LogProof::decode(bytes.as_slice()) else { return Ok(()) };
         let Ok(read) = peer::proof("proof", Some(message)) else { return Ok(()) };
         if read.clone().verify(&[key.verifier().clone()]).is_ok() {

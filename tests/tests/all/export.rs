@@ -231,7 +231,7 @@ async fn joined_parts_are_refused(world: &World, verifier: &Verifier, files: [&[
     // Another city signs such a record with its own, genuine key.
     let mut qingdao = ThrowAway::access(world, QINGDAO);
     qingdao.append(read(files[1]).receipt.unwrap().entry.to_vec());
-    let receipt = exchange_proto::peer::encode_proof(&qingdao.proof(0));
+    let receipt = exchange_proto::peer::encode_proof(qingdao.proof(0));
     assert_eq!(verifier.refused_by(&written(&later, Some(receipt))), "receipt");
 }
 
