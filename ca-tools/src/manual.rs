@@ -33,8 +33,11 @@ pub struct ManArgs {
 pub fn completions(mut command: Command, shell: Shell) -> String {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, name, &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    clap_complete::generate(shell, &mut command, &name, &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    // A hyphen in a program's name is spelt in two ways in bash scripts, so that nothing completes behind the first
+    // command (clap issue 6421, clap_complete 4.6.11). Without that fault this replaces nothing.
+    script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
 }
 
 /// The man pages (section 1) by file name: one for the program and one for each of its commands.

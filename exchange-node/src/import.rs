@@ -274,10 +274,10 @@ impl Work {
         Ok(())
     }
 
-    fn start(&mut self, job: Job) {
+    fn start(&mut self, mut job: Job) {
         let sender = Arc::clone(&self.sender);
         self.tasks.spawn(async move {
-            let outcome = sender.send(&job).await;
+            let outcome = sender.send(&mut job).await;
             (job, outcome)
         });
     }

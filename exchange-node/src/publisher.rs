@@ -33,6 +33,8 @@ use std::{sync::Arc, time::Duration};
 const FRAMING_BYTES: usize = 20_000;
 /// The mark is moved when nothing came for this long: one commit for a burst.
 const MARK_AFTER: Duration = Duration::from_millis(100);
+/// And this often while something always comes: what was confirmed since is sent again after a crash.
+const MARK_EVERY: Duration = Duration::from_secs(1);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 
@@ -160,7 +162,14 @@ impl Publisher {
         let mut retry = FIRST_RETRY;
         let Some(mut next) = self.blocking(Self::mark).await else { return };
         let (mut moved, mut published_at_ms) = (next, 0);
+        let mut mark_due = self.clock.instant() + MARK_EVERY;
         loop {
+            if moved < next && self.clock.instant() >= mark_due {
+                mark_due = self.clock.instant() + MARK_EVERY;
+                if self.move_mark(next).await {
+                    moved = next;
+                }
+            }
             let seen = *progress.borrow_and_update();
             let from = next;
             let Some(segment) = self.blocking(move |this| this.outgoing(from)).await else { return };
@@ -194,16 +203,10 @@ impl Publisher {
                 () = self.tasks.stopping() => break,
                 grown = seen.event_log_since(&mut progress) => if grown.is_err() { break },
                 () = self.clock.sleep(MARK_AFTER), if moved < next => {
-                    self.crash.pass(Point::PublisherConfirmed);
-                    match self.ledger.submit(Published { epoch: self.epoch, next }).await {
-                        Ok(_) => {
-                            self.crash.pass(Point::PublisherMarked);
-                            moved = next;
-                        }
-                        Err(error) => {
-                            tracing::debug!(%error, "the publisher's mark was not moved");
-                            self.pause(LAST_RETRY).await;
-                        }
+                    if self.move_mark(next).await {
+                        moved = next;
+                    } else {
+                        self.pause(LAST_RETRY).await;
                     }
                 }
             }
@@ -212,6 +215,17 @@ impl Publisher {
             // The ledger may have stopped before: then some segments are sent twice.
             let _ = self.ledger.submit(Published { epoch: self.epoch, next }).await;
         }
+    }
+
+    async fn move_mark(&self, next: u64) -> bool {
+        self.crash.pass(Point::PublisherConfirmed);
+        let done = self.ledger.submit(Published { epoch: self.epoch, next }).await;
+        if let Err(error) = &done {
+            tracing::debug!(%error, "the publisher's mark was not moved");
+            return false;
+        }
+        self.crash.pass(Point::PublisherMarked);
+        true
     }
 
     fn outgoing(&self, from: u64) -> Result<Option<Outgoing>, store::Error> {

@@ -12,7 +12,7 @@ pub mod keys;
 pub mod log;
 pub mod own;
 
-pub use engine::{Database, Engine, Key, Value, Write};
+pub use engine::{Database, Engine, Key, Value, Write, builder, keyspace_options};
 
 use std::path::{Path, PathBuf};
 

@@ -89,7 +89,10 @@ pub struct Profile {
 
 impl Profile {
     /// Reads a file; paths in it are relative to its folder.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// It does not read, or has a key that there is not.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         let mut profile: Self = toml::from_str(&text)
             .map_err(|error| Failure::usage(format!("{}: {}", path.display(), with_suggestion(&error.to_string()))))?;

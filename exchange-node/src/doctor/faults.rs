@@ -17,7 +17,7 @@ pub struct Fault {
 }
 
 /// All of them.
-pub const FAULTS: [Fault; 46] = [
+pub const FAULTS: [Fault; 43] = [
     Fault {
         name: "MALFORMED",
         en: "it is not DER of the expected kind, or holds what this product does not allow",
@@ -138,6 +138,13 @@ pub const FAULTS: [Fault; 46] = [
         cure_zh: "请由本市CA签发，或由省级绑定该CA",
     },
     Fault {
+        name: "DEPARTMENT_NOT_OF_REGION",
+        en: "the department's code is of another division than its region, and the bundle lists no exception",
+        zh: "部门代码不属于该地区，且信任包未列例外",
+        cure_en: "have the department's own region name it, or the province list it under [[body]]",
+        cure_zh: "请由所属地区签发，或由省级在[[body]]中列明",
+    },
+    Fault {
         name: "TRUST_NOT_BY_ROOT",
         en: "a CA stands between the trust credential and the root",
         zh: "信任凭证不是由根直接签发",
@@ -201,13 +208,6 @@ pub const FAULTS: [Fault; 46] = [
         cure_zh: "请在trust.roots中配置省级根",
     },
     Fault {
-        name: "BUNDLE_INVALID",
-        en: "the trust bundle does not read, or contradicts itself",
-        zh: "信任包无效",
-        cure_en: "get it from the province again",
-        cure_zh: "请向省级重新获取",
-    },
-    Fault {
         name: "BUNDLE_SIGNER",
         en: "the signer's credential does not lead to a pinned root",
         zh: "信任包签署者不可信",
@@ -222,32 +222,11 @@ pub const FAULTS: [Fault; 46] = [
         cure_zh: "请向省级重新获取",
     },
     Fault {
-        name: "BUNDLE_FOREIGN",
-        en: "the bundle is of another trust domain, province or series",
-        zh: "信任包不属于本省",
-        cure_en: "get the bundle of this province",
-        cure_zh: "请使用本省的信任包",
-    },
-    Fault {
-        name: "BUNDLE_OLD",
-        en: "a newer bundle is at hand",
-        zh: "已有更新的信任包",
-        cure_en: "nothing to do; the newer one counts",
-        cure_zh: "无须处理，以新者为准",
-    },
-    Fault {
         name: "BUNDLE_FROM_THE_FUTURE",
         en: "the bundle was issued later than it is here",
         zh: "信任包签发时间晚于本机时间",
         cure_en: "set this machine's clock",
         cure_zh: "请校正本机时钟",
-    },
-    Fault {
-        name: "BUNDLE_EXPIRED",
-        en: "the bundle is past its end: writes and new peers are refused",
-        zh: "信任包已过期",
-        cure_en: "get the next bundle from the province, install it, SIGHUP",
-        cure_zh: "请向省级取得下一信任包，安装并SIGHUP",
     },
     Fault {
         name: "NO_CREDENTIAL",

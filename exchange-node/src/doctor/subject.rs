@@ -191,67 +191,192 @@ impl Subject {
 
     /// What to do where the fault is not known more exactly.
     pub const fn cure(self) -> &'static str {
+        self.row().3
+    }
+
+    /// What is looked at.
+    pub const fn what(self) -> &'static str {
         self.row().2
     }
 
-    const fn row(self) -> (&'static str, Category, &'static str) {
+    /// Name, category, what is looked at, cure.
+    const fn row(self) -> (&'static str, Category, &'static str, &'static str) {
         use Category::{Clock, Configuration, Kafka, Keys, Node, Peer, Store, Trust};
         match self {
-            Self::ConfigFile => {
-                ("config.file", Configuration, "correct what is named; deploy/sample/config/node.toml has every key")
-            }
-            Self::ConfigFiles => ("config.files", Configuration, "put the file there, or correct the setting"),
-            Self::Listen => {
-                ("config.listen", Configuration, "end the process that has it, or choose another listen.grpc")
-            }
-            Self::KeyMode => ("keys.mode", Keys, "chmod 600 it; if somebody else may have read it, make a new key"),
-            Self::Key => {
-                ("keys.credential", Keys, "compare the file with the setting; have it issued again if it is lost")
-            }
+            Self::ConfigFile => (
+                "config.file",
+                Configuration,
+                "the configuration reads, and nothing in it contradicts",
+                "correct what is named; deploy/sample/config/node.toml has every key",
+            ),
+            Self::ConfigFiles => (
+                "config.files",
+                Configuration,
+                "every file that it names is there",
+                "put the file there, or correct the setting",
+            ),
+            Self::Listen => (
+                "config.listen",
+                Configuration,
+                "with --pre: the address of gRPC can be listened on",
+                "end the process that has it, or choose another listen.grpc",
+            ),
+            Self::KeyMode => (
+                "keys.mode",
+                Keys,
+                "private keys can be read by their owner alone",
+                "chmod 600 it; if somebody else may have read it, make a new key",
+            ),
+            Self::Key => (
+                "keys.credential",
+                Keys,
+                "each key and credential is believed, fits the other, and is this node's; the bundle knows the log keys",
+                "compare the file with the setting; have it issued again if it is lost",
+            ),
             Self::KeyLife => (
                 "keys.life",
                 Keys,
+                "each credential is in the first two thirds of its life, in the files and in the node",
                 "have the CA issue the next one for a new key, install both, SIGHUP; a department's needs a restart",
             ),
-            Self::Clock => ("clock.known", Clock, "set this machine's clock, and have it kept by NTP"),
-            Self::PeerClock => ("clock.peer", Clock, "compare both machines' clocks with NTP; mend the wrong one"),
-            Self::StoreFolder => ("store.folder", Store, "make node.data a folder that the node's user can write"),
-            Self::StoreSpace => ("store.space", Store, "make room; writes come back by themselves"),
-            Self::StoreUse => ("store.use", Store, "one process alone may have a store: end the other one"),
-            Self::StoreWrites => ("store.writes", Store, "see what it waits for; reading goes on meanwhile"),
-            Self::KafkaBrokers => {
-                ("kafka.brokers", Kafka, "is the broker up, kafka.bootstrap_servers right, its CA in kafka.ca?")
-            }
-            Self::KafkaTopics => {
-                ("kafka.topics", Kafka, "make the topic with one partition: deploy/kafka/kafka topics REGION")
-            }
-            Self::KafkaPublished => {
-                ("kafka.published", Kafka, "look at the broker, and at the write permission of this city")
-            }
-            Self::Bundle => ("trust.bundle", Trust, "get the newest bundle from the province, install it, SIGHUP"),
-            Self::BundleRegion => {
-                ("trust.region", Trust, "have the province name this region and its node in the next bundle")
-            }
-            Self::Crl => ("trust.crl", Trust, "fetch the CA's newest CRL, install it, SIGHUP"),
-            Self::NodeAnswers => ("node.answers", Node, "is it running, is the profile an operator's of this region?"),
-            Self::NodeCurrent => {
-                ("node.current", Node, "SIGHUP takes over the node's credential, a restart everything")
-            }
-            Self::NodeRefusals => {
-                ("node.refusals", Node, "tell the operator of the caller which fault its credential has")
-            }
-            Self::PeerLink => ("peer.link", Peer, "doctor --peer with its region names the step that fails"),
-            Self::PeerLog => ("peer.log", Peer, "is its node up, Kafka reachable, the path to it open?"),
-            Self::PeerResolve => ("peer.resolve", Peer, "correct the address in the bundle, or this machine's DNS"),
-            Self::PeerConnect => ("peer.connect", Peer, "is its node up? open the way in both firewalls"),
-            Self::PeerTls => ("peer.tls", Peer, "tell its operator: doctor there names the same fault"),
-            Self::PeerAccepted => {
-                ("peer.accepted", Peer, "ask its operator for doctor: node.refusals has this serial and the fault")
-            }
-            Self::PeerCheckpoint => {
-                ("peer.checkpoint", Peer, "tell its operator, and compare the trust bundles of both nodes")
-            }
-            Self::PeerLookup => ("peer.lookup", Peer, "ask for a case of this city: exchange-node lookup"),
+            Self::Clock => (
+                "clock.known",
+                Clock,
+                "this machine's clock is not behind what others have signed",
+                "set this machine's clock, and have it kept by NTP",
+            ),
+            Self::PeerClock => (
+                "clock.peer",
+                Clock,
+                "a peer's clock is within five minutes of this one",
+                "compare both machines' clocks with NTP; mend the wrong one",
+            ),
+            Self::StoreFolder => (
+                "store.folder",
+                Store,
+                "the folder is there, can be written, and has a store (with --pre: may have one)",
+                "make node.data a folder that the node's user can write",
+            ),
+            Self::StoreSpace => (
+                "store.space",
+                Store,
+                "more than limits.free_space_mib is free; a warning below twice that",
+                "make room; writes come back by themselves",
+            ),
+            Self::StoreUse => (
+                "store.use",
+                Store,
+                "the running node has the store, and no other process",
+                "one process alone may have a store: end the other one",
+            ),
+            Self::StoreWrites => (
+                "store.writes",
+                Store,
+                "the node takes writes, or says what it waits for",
+                "see what it waits for; reading goes on meanwhile",
+            ),
+            Self::KafkaBrokers => (
+                "kafka.brokers",
+                Kafka,
+                "a broker answers, by the node's Kafka credential",
+                "is the broker up, kafka.bootstrap_servers right, its CA in kafka.ca?",
+            ),
+            Self::KafkaTopics => (
+                "kafka.topics",
+                Kafka,
+                "the topic of this region is there, with one partition",
+                "make the topic with one partition: deploy/kafka/kafka topics REGION",
+            ),
+            Self::KafkaPublished => (
+                "kafka.published",
+                Kafka,
+                "brokers have confirmed entries of this city's log",
+                "look at the broker, and at the write permission of this city",
+            ),
+            Self::Bundle => (
+                "trust.bundle",
+                Trust,
+                "the trust bundle is believed, current, and in the first two thirds of its life",
+                "get the newest bundle from the province, install it, SIGHUP",
+            ),
+            Self::BundleRegion => (
+                "trust.region",
+                Trust,
+                "the bundle names this region and this node",
+                "have the province name this region and its node in the next bundle",
+            ),
+            Self::Crl => (
+                "trust.crl",
+                Trust,
+                "every CA's CRL is at hand, believed, and in the first two thirds of its life",
+                "fetch the CA's newest CRL, install it, SIGHUP",
+            ),
+            Self::NodeAnswers => (
+                "node.answers",
+                Node,
+                "the node answers an operator",
+                "is it running, is the profile an operator's of this region?",
+            ),
+            Self::NodeCurrent => (
+                "node.current",
+                Node,
+                "it runs this release and shows the credential that is installed",
+                "SIGHUP takes over the node's credential, a restart everything",
+            ),
+            Self::NodeRefusals => (
+                "node.refusals",
+                Node,
+                "callers whose credential TLS refused in the last hour: serial, issuer, address, fault",
+                "tell the operator of the caller which fault its credential has",
+            ),
+            Self::PeerLink => (
+                "peer.link",
+                Peer,
+                "the node's own connection to the peer",
+                "doctor --peer with its region names the step that fails",
+            ),
+            Self::PeerLog => (
+                "peer.log",
+                Peer,
+                "what is here of the peer's log is current",
+                "is its node up, Kafka reachable, the path to it open?",
+            ),
+            Self::PeerResolve => (
+                "peer.resolve",
+                Peer,
+                "--peer: the name in the bundle leads to an address",
+                "correct the address in the bundle, or this machine's DNS",
+            ),
+            Self::PeerConnect => (
+                "peer.connect",
+                Peer,
+                "--peer: the address takes connections",
+                "is its node up? open the way in both firewalls",
+            ),
+            Self::PeerTls => (
+                "peer.tls",
+                Peer,
+                "--peer: the node there is who it should be: chain, CRLs, CA bound to the region, name",
+                "tell its operator: doctor there names the same fault",
+            ),
+            Self::PeerAccepted => (
+                "peer.accepted",
+                Peer,
+                "--peer: the node there takes this one's credential, and serves",
+                "ask its operator for doctor: node.refusals has this serial and the fault",
+            ),
+            Self::PeerCheckpoint => (
+                "peer.checkpoint",
+                Peer,
+                "--peer: its newest checkpoint is signed by the key that the bundle names",
+                "tell its operator, and compare the trust bundles of both nodes",
+            ),
+            Self::PeerLookup => (
+                "peer.lookup",
+                Peer,
+                "a question across: only a lookup for a case proves it",
+                "ask for a case of this city: exchange-node lookup",
+            ),
         }
     }
 }

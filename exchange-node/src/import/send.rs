@@ -49,10 +49,10 @@ impl Sender {
     }
 
     /// Issues or revises, then changes the status where the row asks for one that the certificate does not have.
-    pub(super) async fn send(&self, job: &Job) -> Result<Sent, Error> {
+    pub(super) async fn send(&self, job: &mut Job) -> Result<Sent, Error> {
         let issued = match job {
             Job::Issue { request, .. } => {
-                let request = v1::IssueCertificateRequest { request_id: self.request_id(), ..request.clone() };
+                request.request_id = self.request_id();
                 self.again(|| {
                     let mut client = CertificateServiceClient::new(self.channel());
                     let request = timed(request.clone());
@@ -61,7 +61,7 @@ impl Sender {
                 .await?
             }
             Job::Revise { request, .. } => {
-                let request = v1::ReviseCertificateRequest { request_id: self.request_id(), ..request.clone() };
+                request.request_id = self.request_id();
                 self.again(|| {
                     let mut client = CertificateServiceClient::new(self.channel());
                     let request = timed(request.clone());

@@ -5,6 +5,7 @@
     reason = "tests; the seed comes by the environment"
 )]
 
+mod beside;
 pub(crate) mod city;
 mod hostile;
 mod nodes;

@@ -3,6 +3,7 @@
 use super::{Error, Settings, broker::common};
 use rdkafka::{
     ClientContext,
+    config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaError,
 };
@@ -26,16 +27,20 @@ pub struct Found {
 struct Told(Mutex<Option<String>>);
 
 impl ClientContext for Told {
-    fn error(&self, error: KafkaError, reason: &str) {
-        // "All brokers are down" comes last and says least.
-        if !reason.contains("brokers are down") {
-            let text = if reason.is_empty() { error.to_string() } else { reason.to_owned() };
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(text);
+    fn error(&self, _error: KafkaError, _reason: &str) {}
+
+    /// `[thrd:…]: host:port/bootstrap: Connect to … failed: Connection refused (…)`. The last one is kept, but for the sum
+    /// at the end, which says least.
+    fn log(&self, level: RDKafkaLogLevel, _facility: &str, message: &str) {
+        let grave = !matches!(
+            level,
+            RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info | RDKafkaLogLevel::Notice | RDKafkaLogLevel::Warning
+        );
+        if grave && !message.contains("brokers are down") {
+            let text = message.split_once("]: ").map_or(message, |(_, text)| text);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(text.to_owned());
         }
     }
-
-    // What goes to a log by default is told in the answer.
-    fn log(&self, _level: rdkafka::config::RDKafkaLogLevel, _facility: &str, _message: &str) {}
 }
 
 impl ConsumerContext for Told {}
@@ -47,11 +52,10 @@ impl ConsumerContext for Told {}
 pub fn look(settings: &Settings, within: Duration) -> Result<Found, Error> {
     let consumer: BaseConsumer<Told> = common(settings)
         .set("group.id", &settings.client) // a consumer needs one; nothing is subscribed
+        .set_log_level(RDKafkaLogLevel::Error) // else what a logger of this process asks for, and there may be none
         .create_with_context(Told::default())
         .map_err(|error| Error::Configuration(error.to_string()))?;
     let metadata = consumer.fetch_metadata(None, within);
-    // Errors are handed over when the client is polled.
-    let _ = consumer.poll(Duration::ZERO);
     let told = consumer.context().0.lock().unwrap_or_else(PoisonError::into_inner).take();
     let metadata = metadata.map_err(|error| Error::NotReached(told.unwrap_or_else(|| error.to_string())))?;
     Ok(Found {

@@ -264,9 +264,10 @@ impl Lookup {
         party: &Party,
         deadline: Duration,
     ) -> Result<Released, Refusal> {
+        let question = peer::question(asked.clone(), &party.holder, &party.salt);
         let answer = tokio::select! {
             biased;
-            answer = self.peers.lookup(custodian, peer::question(asked.clone(), &party.holder, &party.salt), deadline) => answer?,
+            answer = self.peers.lookup(custodian, question, deadline) => answer?,
             never = self.crash.while_waiting(Point::QuestionSent) => match never {},
         };
         self.crash.pass(Point::AnswerReceived);

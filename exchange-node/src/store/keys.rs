@@ -49,7 +49,10 @@ pub fn request(caller: &str, id: &[u8; 16]) -> Key {
 
 /// index key id ‖ tag ‖ region ‖ certificate id.
 pub fn holder(index_key_id: &[u8; 8], tag: &[u8; 32], region: Region, certificate_id: &str) -> Key {
-    let mut key = holder_prefix(index_key_id, tag);
+    // Exactly as long as it gets: the engine keeps the allocation.
+    let mut key = Vec::with_capacity(8 + 32 + 6 + certificate_id.len());
+    key.extend_from_slice(index_key_id);
+    key.extend_from_slice(tag);
     key.extend_from_slice(&region.as_bytes());
     key.extend_from_slice(certificate_id.as_bytes());
     key
@@ -57,7 +60,7 @@ pub fn holder(index_key_id: &[u8; 8], tag: &[u8; 32], region: Region, certificat
 
 /// index key id ‖ tag.
 pub fn holder_prefix(index_key_id: &[u8; 8], tag: &[u8; 32]) -> Key {
-    let mut key = Vec::with_capacity(40 + 6 + 100);
+    let mut key = Vec::with_capacity(8 + 32);
     key.extend_from_slice(index_key_id);
     key.extend_from_slice(tag);
     key

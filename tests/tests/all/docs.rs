@@ -4,8 +4,10 @@
 
 mod attacks;
 mod configuration;
+mod doctor;
 mod errors;
 mod links;
+mod samples;
 
 use std::path::{Path, PathBuf};
 

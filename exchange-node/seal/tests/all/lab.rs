@@ -28,12 +28,17 @@ pub(crate) struct World {
     pub(crate) signer: Party,
     pub(crate) other: Party,
     pub(crate) stamper: Party,
+    /// Made once: judgements are many.
+    anchors: Anchors,
+    crls: Crls,
 }
 
 impl World {
     fn of(key: impl Fn(u8) -> Key) -> Self {
         let root = Party::root("Lab Root", key(1));
         let stamping = Says { serial: 1004, extended: Some(TIME_STAMPING), usage: Some(0xc0), ..LEAF };
+        let anchors = crate::pinned(&root.certificate);
+        let crls = withdrawing(&root, &[]);
         Self {
             maker: root.issue(
                 "Lab Seal Maker",
@@ -44,6 +49,8 @@ impl World {
             other: root.issue("Lab Other Signer", key(4), &Says { serial: 1003, ..LEAF }),
             stamper: root.issue("Lab Time", key(5), &stamping),
             root,
+            anchors,
+            crls,
         }
     }
 
@@ -60,17 +67,16 @@ impl World {
     }
 
     pub(crate) fn anchors(&self) -> Anchors {
-        crate::pinned(&self.root.certificate)
+        self.anchors.clone()
     }
 
     /// A CRL that withdraws nothing.
     pub(crate) fn crls(&self) -> Crls {
-        self.withdrawing(&[])
+        self.crls.clone()
     }
 
     pub(crate) fn withdrawing(&self, withdrawn: &[(u16, &str, u8)]) -> Crls {
-        let crl = self.root.crl("400101000000Z", withdrawn, None);
-        Crls::new(vec![exchange_seal::crl::Crl::parse(&crl).unwrap()])
+        withdrawing(&self.root, withdrawn)
     }
 
     /// A seal that lists the signer.
@@ -110,12 +116,15 @@ impl World {
     }
 
     pub(crate) fn judge_bytes(&self, bytes: Vec<u8>) -> Report {
-        let (anchors, crls) = (self.anchors(), self.crls());
-        verify(Cursor::new(bytes), &crate::basis(&anchors, &crls, NOW))
+        verify(Cursor::new(bytes), &crate::basis(&self.anchors, &self.crls, NOW))
     }
 
     pub(crate) fn judge_by(&self, document: &Document, crls: &Crls, now: &str) -> Report {
-        let anchors = self.anchors();
-        verify(Cursor::new(document.zip()), &crate::basis(&anchors, crls, now))
+        verify(Cursor::new(document.zip()), &crate::basis(&self.anchors, crls, now))
     }
+}
+
+fn withdrawing(root: &Party, withdrawn: &[(u16, &str, u8)]) -> Crls {
+    let crl = root.crl("400101000000Z", withdrawn, None);
+    Crls::new(vec![exchange_seal::crl::Crl::parse(&crl).unwrap()])
 }

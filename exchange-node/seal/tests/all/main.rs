@@ -10,6 +10,7 @@ mod openssl;
 mod ses;
 mod sm;
 mod tokens;
+mod trust;
 mod verdicts;
 mod wycheproof;
 

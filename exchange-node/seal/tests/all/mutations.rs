@@ -52,17 +52,18 @@ fn with(document: &Document, name: &str, content: Vec<u8>) -> Document {
 #[test]
 fn every_byte_of_a_seal_signature() {
     let world = World::ed25519();
-    for version in [V1, V4, V5] {
+    // The three have most of their fields in common.
+    for (version, step) in [(V1, 5), (V4, 1), (V5, 7)] {
         let document = world.sealed(version);
         assert_eq!(world.judge(&document).verdict, Verdict::Valid);
-        for (at, flipped) in flips(document.get(VALUE), 1) {
+        for (at, flipped) in flips(document.get(VALUE), step) {
             let report = world.judge(&with(&document, VALUE, flipped));
             refused(&report, &format!("v{version}, byte {at} of the signature"));
         }
     }
     let world = World::sm2();
     let document = world.sealed(V4);
-    for (at, flipped) in flips(document.get(VALUE), 23) {
+    for (at, flipped) in flips(document.get(VALUE), 41) {
         refused(&world.judge(&with(&document, VALUE, flipped)), &format!("sm2, byte {at} of the signature"));
     }
 }

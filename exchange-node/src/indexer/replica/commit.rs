@@ -107,7 +107,7 @@ impl Replica {
     }
 
     /// Begins a commit of what is staged, and returns while it is written.
-    fn commit_beside(&mut self, tasks: &Tasks) -> Result<(), Error> {
+    pub(crate) fn commit_beside(&mut self, tasks: &Tasks) -> Result<(), Error> {
         self.settle()?;
         let state = self.state_row();
         self.index.staged.commit_beside(&self.store, state, tasks)?;

@@ -176,6 +176,26 @@ async fn a_later_bundle_brings_what_was_deferred() {
     follower.tasks.stop();
 }
 
+/// A log that never rests for a tenth of a second is marked all the same: a crash does not send all of it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_moves_while_entries_keep_coming() {
+    let origin = City::new(jinan());
+    let broker = Broker::default();
+    publish(&origin, &broker);
+    let begin = origin.clock.instant();
+    let mut seen = Vec::new();
+    while seen.len() < 3 && begin.elapsed() < Duration::from_secs(20) {
+        origin.say(notice("通知")).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mark = origin.store.published().unwrap().map(|(_, next)| next);
+        if mark.is_some_and(|mark| seen.last() != Some(&mark)) {
+            seen.extend(mark);
+        }
+    }
+    assert!(seen.len() == 3 && seen.is_sorted(), "marks {seen:?} of {} entries", events(&origin));
+    origin.tasks.stop();
+}
+
 /// The mark follows what was confirmed, and heartbeats come by themselves.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mark_moves_after_the_broker_has_confirmed() {

@@ -6,7 +6,8 @@
 use crate::process;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use exchange_node::store;
+use fjall::Keyspace;
 use std::{
     fs::File,
     io::{BufReader, BufWriter, Read, Write},
@@ -14,10 +15,6 @@ use std::{
     time::Instant,
 };
 
-/// As the node's store opens `province/`.
-const CACHE_BYTES: u64 = 64 << 20;
-const JOURNAL_BYTES: u64 = 256 << 20;
-const MEMTABLE_BYTES: u64 = 16 << 20;
 const END_OF_BATCH: u8 = u8::MAX;
 
 #[derive(Debug, Args)]
@@ -92,11 +89,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.db.exists() {
         std::fs::remove_dir_all(&options.db)?;
     }
-    let database = Database::builder(&options.db)
-        .cache_size(CACHE_BYTES)
-        .max_journaling_size(JOURNAL_BYTES)
-        .worker_threads(2)
-        .open()?;
+    // The engine is set as the node sets it, or the two would not be comparable.
+    let database = store::builder(&options.db, false).open()?;
     let mut keyspaces: Vec<Option<Keyspace>> = vec![None; usize::from(END_OF_BATCH)];
     let mut reader = Reader(BufReader::with_capacity(1 << 20, File::open(&options.rows)?));
     let mut waiting = Vec::new();
@@ -105,8 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         if keyspace != END_OF_BATCH {
             let slot = &mut keyspaces[usize::from(keyspace)];
             if slot.is_none() {
-                let made = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-                *slot = Some(database.keyspace(&format!("rows-{keyspace}"), made)?);
+                *slot = Some(database.keyspace(&format!("rows-{keyspace}"), || store::keyspace_options(false))?);
             }
             waiting.push((keyspace, key, value));
             continue;

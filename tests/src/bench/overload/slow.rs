@@ -17,8 +17,9 @@ const SLOW: usize = 1_000;
 /// Load of the others, as a share of the peak, and questions a second to the slow city.
 const OTHERS: f64 = 0.3;
 const TO_SLOW: f64 = 100.0;
-/// Subscribers on four connections that never read: half of the log that is filled meanwhile, half of one that is silent.
-const READERS: usize = 200;
+/// Subscribers on four connections that never read, nearly as many as a caller may have: half of the log that is filled
+/// meanwhile, half of one that is silent.
+const READERS: usize = 60;
 
 /// Latency of questions to a city that is not slow: without and with slow ones beside them.
 pub(super) async fn measure(settings: &Settings, bench: &Bench<'_>, relay: &Relay) -> Result<Vec<Figure>> {

@@ -2,7 +2,7 @@
 
 use super::{file, text};
 use exchange_core::reason::{Code, Reason};
-use exchange_node::exit::Exit;
+use exchange_node::{doctor::faults::FAULTS, exit::Exit};
 use std::fmt::Write;
 
 const PATH: &str = "docs/errors.md";
@@ -50,6 +50,45 @@ fn every_reason_has_a_heading() {
     }
 }
 
+/// Every link of the command line: the exit codes' words, and the faults that the code can name.
+#[test]
+fn every_word_of_an_exit_code_and_every_fault_is_there() {
+    let catalogue = text(PATH);
+    for exit in Exit::ALL {
+        assert!(catalogue.contains(&format!("\n### {}\n", exit.word())), "{}", exit.word());
+        let link = ca_tools::console::link(exit.word());
+        assert_eq!(link, format!("{PATH}#{}", exit.word().to_lowercase()));
+    }
+    // Where faults are named: `=> "WORD",` and the calls that name one.
+    let mut count = 0;
+    for (source, functions) in [
+        ("exchange-node/core/src/chain/error.rs", &["fn fault("][..]),
+        ("exchange-node/core/src/bundle/error.rs", &["fn fault("]),
+        ("exchange-node/src/tls.rs", &["fn fault("]),
+        ("exchange-node/src/tls/refused.rs", &["fn fault(", "fn tls_fault("]),
+        ("exchange-node/src/peers/probe.rs", &["async fn reach(", "async fn secured(", "fn refused(", "fn clock_of("]),
+    ] {
+        let source_text = text(source);
+        for function in functions {
+            let (_, body) = source_text.split_once(function).unwrap_or_else(|| panic!("{source}: no {function}"));
+            let body = body.split("\n    }\n").next().unwrap().split("\n}\n").next().unwrap();
+            let words = body.split('"').skip(1).step_by(2);
+            let named =
+                words.filter(|word| word.len() > 2 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            for word in named {
+                let known = FAULTS.iter().any(|fault| fault.name == word) || Reason::from_code(word).is_some();
+                assert!(known, "{source}: {word} is in no catalogue");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 40, "faults found: {count}");
+    for fault in FAULTS {
+        assert!(Reason::from_code(fault.name).is_none(), "{} is a reason too", fault.name);
+        assert!(catalogue.contains(&format!("| `{}` |", fault.name)), "{}", fault.name);
+    }
+}
+
 fn rendered() -> String {
     let mut text = HEAD.to_owned();
     for reason in Reason::ALL {
@@ -70,8 +109,33 @@ fn rendered() -> String {
         )
         .unwrap();
     }
+    text.push_str(EXIT_HEAD);
+    for exit in Exit::ALL {
+        let (en, zh) = exit.meaning();
+        write!(text, "\n### {}\n{}.\n\n{zh}。\n\nexit code {}\n", exit.word(), capital(en), exit.code()).unwrap();
+    }
+    text.push_str(FAULTS_HEAD);
+    for fault in FAULTS {
+        let (en, cure) = (capital(fault.en), capital(fault.cure_en));
+        writeln!(text, "| `{}` | {en}. {cure}. | {}。{}。 |", fault.name, fault.zh, fault.cure_zh).unwrap();
+    }
     text
 }
+
+const EXIT_HEAD: &str = "
+## Exit codes
+What both programs end with. Where the catalogue above has no finer word, the word here stands as the reason of an error
+with `-o json`.
+";
+
+const FAULTS_HEAD: &str = "
+## Faults
+Finer than the reasons, for operators alone: in the node's log lines and metrics, in brackets behind an error of the command
+line, as `fault` in JSON, and in `doctor`.
+
+| fault | meaning, cure | 含义与处理 |
+|---|---|---|
+";
 
 fn capital(text: &str) -> String {
     let (first, rest) = text.split_at(1);

@@ -83,7 +83,7 @@ fn every_command_of_the_node_speaks_json() {
     let doctor = seen.run(program, &folder, "doctor", &["--profile", &jinan], 0);
     assert_eq!(doctor["failed"], 0, "{doctor}");
     let script = seen.run(program, &folder, "completions", &["bash"], 0);
-    assert!(script["script"].as_str().unwrap().contains("_exchange-node"));
+    assert!(script["script"].as_str().unwrap().contains("_exchange__node"));
     let pages = seen.run(program, &folder, "man", &["--out", "man"], 0);
     assert!(folder.join("man").join(pages["pages"][0].as_str().unwrap()).exists());
 
@@ -136,7 +136,7 @@ fn arrived(there: impl Fn() -> bool) {
 fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
     let (program, at) = (programs::node(), office.folder().to_owned());
     let fields = json!({
-        "CZZT": "演练丙", "CZZTDM": "379999199001010013", "CZZTDMLXDM": "111", "ZZBH": "J370102-2020-000001",
+        "CZZT": "演练丙", "CZZTDM": "379999199001010010", "CZZTDMLXDM": "111", "ZZBH": "J370102-2020-000001",
         "KZ_DJRQ": "2020-01-02", "KZ_DJJG": "济南市民政局",
     });
     fs::write(at.join("fields.json"), fields.to_string()).unwrap();
@@ -163,6 +163,8 @@ fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
     arrived(|| office.node(&["certificate", "verify", id, "--profile", hall]).code == 0);
     let verified = seen.run(program, &at, "certificate verify", &[id, "--profile", hall], 0);
     assert_eq!(verified["verdict"], "VERDICT_GENUINE", "{verified}");
+    let export = seen.run(program, &at, "certificate export", &[id, "--profile", hall, "--out", "it.cert.pb"], 0);
+    assert!(at.join(export["file"].as_str().unwrap()).exists(), "{export}");
     let change = [
         id,
         "--profile",
