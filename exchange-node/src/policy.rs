@@ -104,7 +104,7 @@ impl Policy {
     /// Does it act for this department, so that it may see the values which the department issued?
     pub fn acts_for(&self, caller: &Caller, issuer: &Uscc) -> Option<ActsFor> {
         let acts = self.system(caller).is_ok_and(|allowed| allowed.departments.contains(issuer));
-        acts.then(|| ActsFor { department: *issuer })
+        acts.then_some(ActsFor { department: *issuer })
     }
 
     /// May it ask about certificates, of this and other cities?

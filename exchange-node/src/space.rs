@@ -26,7 +26,14 @@ pub struct FreeSpace {
     folder: PathBuf,
     least: u64,
     clock: Clock,
-    last: Arc<Mutex<Option<(Instant, Result<(), Short>)>>>,
+    last: Arc<Mutex<Option<Read>>>,
+}
+
+/// When it was read, and what was found.
+#[derive(Debug)]
+struct Read {
+    at: Instant,
+    found: Result<(), Short>,
 }
 
 /// Too little is free, or nobody knows how much.
@@ -51,10 +58,8 @@ impl FreeSpace {
     pub fn check(&self) -> Result<(), Short> {
         let now = self.clock.instant();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, known)) = &*last
-            && now.duration_since(*at) < INTERVAL
-        {
-            return known.clone();
+        if let Some(known) = last.as_ref().filter(|known| now.duration_since(known.at) < INTERVAL) {
+            return known.found.clone();
         }
         let found = match free_bytes(&self.folder) {
             Ok(free) if free < self.least => Err(Short {
@@ -64,7 +69,7 @@ impl FreeSpace {
             Ok(_) => Ok(()),
             Err(error) => Err(Short { found: error.to_string(), needed: "a folder whose free space reads".to_owned() }),
         };
-        *last = Some((now, found.clone()));
+        *last = Some(Read { at: now, found: found.clone() });
         found
     }
 }

@@ -31,9 +31,10 @@ Examples:
   exchange-node document verify seal.esl --anchors seal-trust --crl maker-ca.crl -o json
   exchange-node document show licence.ofd
 
-The folder of --anchors has the pinned certificates, PEM or DER (.crt .cer .pem .der): in makers/ those of seal makers'
-CAs, in signers/ of signers' CAs, in time-stamps/ of time stamp authorities' CAs, beside these folders those that count
-for all three; in intermediates/ CAs that stand between. docs/SEALS.md has the steps and the verdicts.
+The folder of --anchors has the pinned certificates, PEM or DER (.crt .cer .pem .der): in makers/
+those of seal makers' CAs, in signers/ of signers' CAs, in time-stamps/ of time stamp authorities'
+CAs, beside these folders those that count for all three; in intermediates/ CAs that stand between.
+docs/SEALS.md has the steps and the verdicts.
 ";
 
 const CODES: &str = "\

@@ -205,6 +205,9 @@ fn show(answer: &v1::Verification, report: &Report) -> Result<(), Failure> {
         facts.push(("signed by", instant(genuine.signed_ms)));
         facts.push(("exported", instant(genuine.exported_ms)));
     }
+    if answer.certificate.as_ref().is_some_and(|one| one.environment() == v1::Environment::Exercise) {
+        facts.push(("note", "made in an exercise (演练): it counts for nothing outside of it".to_owned()));
+    }
     facts.extend(answer.warnings.iter().map(|warning| ("warning", warning.clone())));
     print_facts(&facts)?;
     print("")?;

@@ -17,7 +17,7 @@ pub struct Fault {
 }
 
 /// All of them.
-pub const FAULTS: [Fault; 43] = [
+pub const FAULTS: [Fault; 44] = [
     Fault {
         name: "MALFORMED",
         en: "it is not DER of the expected kind, or holds what this product does not allow",
@@ -283,6 +283,13 @@ pub const FAULTS: [Fault; 43] = [
         zh: "握手名额已满",
         cure_en: "see who connects so often: limits.handshakes_per_address",
         cure_zh: "查明频繁连接者：limits.handshakes_per_address",
+    },
+    Fault {
+        name: "TOO_MANY_CONNECTIONS",
+        en: "the caller has as many connections as one identity may have",
+        zh: "该身份的连接数已达上限",
+        cure_en: "see why it opens so many; connections are for many calls",
+        cure_zh: "请查明其连接过多的原因；一条连接可承载多次调用",
     },
     Fault {
         name: "CONNECTION_LOST",

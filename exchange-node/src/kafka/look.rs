@@ -13,6 +13,9 @@ use std::{
     time::Duration,
 };
 
+/// Events that are waited for after an answer; there are a few for each broker.
+const EVENTS: usize = 20;
+
 /// What the brokers say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -56,6 +59,10 @@ pub fn look(settings: &Settings, within: Duration) -> Result<Found, Error> {
         .create_with_context(Told::default())
         .map_err(|error| Error::Configuration(error.to_string()))?;
     let metadata = consumer.fetch_metadata(None, within);
+    // What librdkafka logs is handed over when the client is polled, one event after the other.
+    for _ in 0..EVENTS {
+        let _ = consumer.poll(Duration::from_millis(1));
+    }
     let told = consumer.context().0.lock().unwrap_or_else(PoisonError::into_inner).take();
     let metadata = metadata.map_err(|error| Error::NotReached(told.unwrap_or_else(|| error.to_string())))?;
     Ok(Found {

@@ -64,16 +64,14 @@ const JOURNAL_BYTES: u64 = 256 << 20;
 /// many times faster. Set when a keyspace is made, and kept in the database from then on.
 const OWN_MEMTABLE_BYTES: u64 = 16 << 20;
 const PROVINCE_MEMTABLE_BYTES: u64 = 32 << 20;
-/// Threads that flush and compact. The first of several only flushes, and while a compaction is asked for and no other
-/// worker is free, fjall 3.1 lets it ask again and again without a pause: a core that is always busy. So `province/`, which
-/// compacts most, has one thread for both; `own/`, where a commit must not wait for a compaction, has two beside the first.
-const OWN_WORKERS: usize = 3;
-const PROVINCE_WORKERS: usize = 1;
+/// Threads that flush and compact, for each database. The first only flushes; a sole one could wait for itself for ever, since
+/// in fjall 3.1 it sends itself work over a bounded queue that commits fill too. While a compaction is asked for and no other
+/// worker is free, the first one asks again and again without a pause; with two others one is mostly free.
+const WORKERS: usize = 3;
 
-/// How the databases of the store are opened: `own/`, which is durable, and `province/`.
-pub fn builder(folder: &Path, durable: bool) -> fjall::DatabaseBuilder<fjall::Database> {
-    let workers = if durable { OWN_WORKERS } else { PROVINCE_WORKERS };
-    fjall::Database::builder(folder).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(workers)
+/// How the databases of the store are opened.
+pub fn builder(folder: &Path) -> fjall::DatabaseBuilder<fjall::Database> {
+    fjall::Database::builder(folder).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(WORKERS)
 }
 
 /// How their keyspaces are made: those of `own/`, which is durable, and those of `province/`.
@@ -84,7 +82,7 @@ pub fn keyspace_options(durable: bool) -> KeyspaceCreateOptions {
 
 impl Database {
     pub(super) fn open(folder: &Path, spaces: &[Space], durable: bool) -> Result<Self, Error> {
-        let database = builder(folder, durable).open()?;
+        let database = builder(folder).open()?;
         let spaces = spaces
             .iter()
             .map(|space| Ok((*space, database.keyspace(space.name(), || keyspace_options(durable))?)))

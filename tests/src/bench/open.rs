@@ -43,8 +43,10 @@ pub(crate) struct Outcome {
     pub(crate) unsent: u64,
     /// Of those in time, from the scheduled moment, in microseconds.
     pub(crate) latency: Histogram<u64>,
-    /// An error that is none of the above; the measurement fails with it.
-    error: Option<Status>,
+    /// Ended by another error.
+    pub(crate) failed: u64,
+    /// The last of these.
+    pub(crate) error: Option<Status>,
 }
 
 impl Outcome {
@@ -58,6 +60,7 @@ impl Outcome {
             late: 0,
             unsent: 0,
             latency: histogram()?,
+            failed: 0,
             error: None,
         })
     }
@@ -86,7 +89,10 @@ impl Outcome {
                     self.refused_bare += u64::from(!says_when);
                 }
                 Code::DeadlineExceeded | Code::Cancelled => self.late += 1,
-                _ => self.error = Some(status),
+                _ => {
+                    self.failed += 1;
+                    self.error = Some(status);
+                }
             },
         }
     }
@@ -128,10 +134,7 @@ pub(crate) async fn open_loop(
     let mut outcome =
         Arc::into_inner(outcome).context("a call goes on")?.into_inner().unwrap_or_else(PoisonError::into_inner);
     (outcome.offered, outcome.unsent) = (total, unsent);
-    match outcome.error.take() {
-        Some(status) => Err(status.into()),
-        None => Ok(outcome),
-    }
+    Ok(outcome)
 }
 
 async fn ask(

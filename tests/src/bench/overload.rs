@@ -196,6 +196,7 @@ impl Bench<'_> {
         let begin = Instant::now();
         let (outcome, rss): (Result<Outcome>, Result<f64>) = tokio::join!(load, watch);
         let (outcome, rss) = (outcome?, rss?);
+        ensure!(outcome.failed == 0, "{} calls failed, the last one with {:?}", outcome.failed, outcome.error);
         let health = probe.await??;
         let recovery = self.recovery(peak, calm_p99_ms, begin + time).await?;
         Ok([

@@ -15,6 +15,7 @@ use crate::{
     basis, faults,
     lab::{
         NOW, SIGNED, World,
+        pki::Only,
         seal::{Seal as Says, Signing, V1, V4, V5, signed_data},
     },
     pinned,
@@ -93,7 +94,7 @@ fn every_document_gives_its_verdict() {
     ];
     for (profile, world) in [("sm2", World::sm2()), ("ring", World::ed25519())] {
         let root = kept(&format!("{profile}-root.der"), || world.root.certificate.clone());
-        let crl = kept(&format!("{profile}-root.crl"), || world.root.crl("400101000000Z", &[], None));
+        let crl = kept(&format!("{profile}-root.crl"), || world.root.crl("400101000000Z", &[], Only::Everything));
         let (anchors, crls) = (pinned(&root), Crls::new(vec![Crl::parse(&crl).unwrap()]));
         for (name, make, verdict) in documents {
             let bytes = kept(&format!("{profile}-{name}.ofd"), || make(&world));

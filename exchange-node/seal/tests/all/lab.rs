@@ -11,7 +11,7 @@ use std::io::Cursor;
 
 use self::{
     document::Document,
-    pki::{Key, LEAF, Party, Says},
+    pki::{Key, LEAF, Only, Party, Says},
     seal::{Seal, Signing},
 };
 
@@ -125,6 +125,6 @@ impl World {
 }
 
 fn withdrawing(root: &Party, withdrawn: &[(u16, &str, u8)]) -> Crls {
-    let crl = root.crl("400101000000Z", withdrawn, None);
+    let crl = root.crl("400101000000Z", withdrawn, Only::Everything);
     Crls::new(vec![exchange_seal::crl::Crl::parse(&crl).unwrap()])
 }

@@ -9,6 +9,7 @@ mod mutations;
 mod openssl;
 mod ses;
 mod sm;
+mod structure;
 mod tokens;
 mod trust;
 mod verdicts;

@@ -97,7 +97,8 @@ fn signature_values_are_der_and_nothing_else() {
     let raw = [unhex(text(one, "r")), unhex(text(one, "s"))].concat();
     let long = [&[0x30, 0x81, good[1]], &good[2..]].concat();
     let behind = [&good[..], &[0]].concat();
-    for bad in [raw, long, behind, Vec::new()] {
+    let third = [&[0x30, good[1] + 3], &good[2..], &[2, 1, 0]].concat();
+    for bad in [raw, long, behind, third, Vec::new()] {
         assert!(Algorithm::Sm2Sm3.verify(&key, message, &bad).is_err());
     }
     let compressed = Key { bytes: [&[2 + (key.bytes[64] & 1)], &key.bytes[1..33]].concat(), ..key.clone() };

@@ -61,9 +61,19 @@ fn a_time_stamp_that_contradicts() {
     one_fault(&world.judge(&document), &["TIME_STAMP TIME_INVALID", "after its time stamp of 2026-06-01T01:00:00Z"]);
     let document = stamped(&world, &world.stamper, "20260101000010Z", "20261201000000Z", SIGNED);
     one_fault(&world.judge(&document), &["TIME_STAMP TIME_INVALID", "in the future"]);
-    // Signed, as proven, after the seal's end, whatever the signer says.
-    let document = stamped(&world, &world.stamper, "20260101000010Z", "20260601020010Z", SIGNED);
-    assert_eq!(world.judge(&document).verdict, Verdict::Valid);
+    let document = stamped(&world, &world.stamper, "20251231000000Z", "20260601020010Z", SIGNED);
+    one_fault(
+        &world.judge(&document),
+        &["TIME_STAMP TIME_INVALID", "the seal says it was made at 2026-01-01T00:00:00Z"],
+    );
+    // The time that is proven counts for the seal's period, not the one that the signer says.
+    let seal = Seal { to: "20260601030000Z", ..Seal::new(V5, &world.maker, &[&world.signer]) }.der();
+    let mut document = world.blank();
+    let property = document.next();
+    let (signer, stamp) = (&world.signer, Some((&world.stamper, "20260601040000Z")));
+    let signing = Signing { version: V5, seal: &seal, signer, at: SIGNED, property: &property, stamp };
+    document.sign(Some(&seal), |description| signing.der(description));
+    one_fault(&world.judge(&document), &["SEAL SEAL_EXPIRED", "was used at 2026-06-01T04:00:00Z"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
     basis, faults,
     lab::{
         NOW, SIGNED, World,
-        pki::{CA, Key, LEAF, Party, Says},
+        pki::{CA, Key, LEAF, Only, Party, Says, certify},
         seal::{Seal, V4},
     },
     one_fault, pinned, told,
@@ -53,7 +53,7 @@ fn no_crl_and_an_old_one() {
     assert!(faults(&report).iter().all(|fault| fault.contains("was due at 2040-01-01T00:00:00Z")));
     // Somebody else's CRL of that name counts for nothing.
     let forger = Party::root("Lab Root", Key::sm2(99));
-    let forged = Crls::new(vec![Crl::parse(&forger.crl("400101000000Z", &[], None)).unwrap()]);
+    let forged = Crls::new(vec![Crl::parse(&forger.crl("400101000000Z", &[], Only::Everything)).unwrap()]);
     assert_eq!(world.judge_by(&document, &forged, NOW).verdict, Verdict::RevocationUnknown);
     // Whoever judges without CRLs is told so.
     let (anchors, none) = (world.anchors(), Crls::default());
@@ -72,16 +72,16 @@ fn a_crl_in_parts_counts_for_its_part() {
     let seal = Seal::new(V4, &world.maker, &[&signer]).der();
     let mut document = world.blank();
     world.stamp(&mut document, V4, &seal, &signer, SIGNED);
-    let whole = Crl::parse(&world.root.crl("400101000000Z", &[], Some(mine))).unwrap();
-    let part = |point, withdrawn: &[(u16, &str, u8)]| {
-        Crl::parse(&world.root.crl("400101000000Z", withdrawn, Some(point))).unwrap()
+    let whole = Crl::parse(&world.root.crl("400101000000Z", &[], Only::Point(mine))).unwrap();
+    let part = |point: &'static str, withdrawn: &[(u16, &str, u8)]| {
+        Crl::parse(&world.root.crl("400101000000Z", withdrawn, Only::Point(point))).unwrap()
     };
     // The maker's certificate names no part: only a whole CRL speaks of it.
     let report = world.judge_by(&document, &Crls::new(vec![whole]), NOW);
     one_fault(&report, &["SEAL REVOCATION_UNKNOWN", "03e9"]);
     let bad = [(1002, "20260101000000Z", 0)];
-    let both = |point| {
-        let complete = Crl::parse(&world.root.crl("400101000000Z", &[], None)).unwrap();
+    let both = |point: &'static str| {
+        let complete = Crl::parse(&world.root.crl("400101000000Z", &[], Only::Everything)).unwrap();
         Crls::new(vec![complete, part(point, &bad)])
     };
     // Of equally new ones the last counts; another part does not speak of the signer.
@@ -121,7 +121,7 @@ fn chains_over_a_ca_and_wrong_ones() {
         let mut anchors = world.anchors();
         anchors.intermediates.push(Certificate::parse(&ca.certificate).unwrap());
         let crls = Crls::new(
-            [world.root.crl("400101000000Z", &[], None), ca.crl("400101000000Z", &[], None)]
+            [world.root.crl("400101000000Z", &[], Only::Everything), ca.crl("400101000000Z", &[], Only::Everything)]
                 .map(|der| Crl::parse(&der).unwrap())
                 .to_vec(),
         );
@@ -140,4 +140,30 @@ fn chains_over_a_ca_and_wrong_ones() {
     // Over before it was used.
     let over = world.root.issue("Over", Key::sm2(65), &Says { serial: 1065, to: "260301000000Z", ..LEAF });
     one_fault(&judge(&over, &ca), &["SIGNATURE SIGNER_EXPIRED", "to 2026-03-01T00:00:00Z"]);
+}
+
+#[test]
+fn an_anchor_outside_of_its_dates() {
+    let world = World::sm2();
+    let key = &world.root.key;
+    let over = certify("Lab Root", key, "Lab Root", key, &Says { serial: 1, to: "260301000000Z", ..CA });
+    let report = verify(Cursor::new(world.sealed(V4).zip()), &basis(&pinned(&over), &world.crls(), NOW));
+    // The seal was made before its end, the document signed after it.
+    assert_eq!(report.verdict, Verdict::SignerExpired);
+    one_fault(&report, &["SIGNATURE SIGNER_EXPIRED", "the anchor \"CN=Lab Root\" counts from 2024-01-01T00:00:00Z"]);
+}
+
+#[test]
+fn a_crl_of_some_certificates() {
+    let world = World::sm2();
+    let document = world.sealed(V4);
+    let of = |flag| Crl::parse(&world.root.crl("400101000000Z", &[], Only::Flag(flag)));
+    assert_eq!(world.judge_by(&document, &Crls::new(vec![of(1).unwrap()]), NOW).verdict, Verdict::Valid);
+    // Of CAs alone: it says nothing about maker and signer.
+    let report = world.judge_by(&document, &Crls::new(vec![of(2).unwrap()]), NOW);
+    assert_eq!(report.verdict, Verdict::RevocationUnknown);
+    for flag in [4, 5] {
+        let error = of(flag).unwrap_err().to_string();
+        assert!(error.contains("an indirect CRL, or one of some reasons or of attribute certificates"), "{error}");
+    }
 }

@@ -90,7 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         std::fs::remove_dir_all(&options.db)?;
     }
     // The engine is set as the node sets it, or the two would not be comparable.
-    let database = store::builder(&options.db, false).open()?;
+    let database = store::builder(&options.db).open()?;
     let mut keyspaces: Vec<Option<Keyspace>> = vec![None; usize::from(END_OF_BATCH)];
     let mut reader = Reader(BufReader::with_capacity(1 << 20, File::open(&options.rows)?));
     let mut waiting = Vec::new();

@@ -21,7 +21,7 @@ use tokio::{
 /// Between two pieces of a slow relay.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Bytes a second and direction of all connections of a relay; 0: as fast as they come.
+/// Bytes a second in each direction of each connection of a relay; 0: as fast as they come.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Relay(Arc<AtomicUsize>);
 

@@ -94,7 +94,7 @@ pub(super) async fn messages(world: &World) {
         ("no protobuf", b"\xFF\xFF\xFF\xFF".to_vec()),
         ("a length of 2^63", [&[0x7A][..], &[0x80; 9], &[1]].concat()),
         ("cut short", vec![0x7A, 200, 1]),
-        ("groups without end", vec![0xFB, 0x01].repeat(100_000)), // field 31
+        ("groups without end", [0xFB, 0x01].repeat(100_000)), // field 31
         ("a wire type that is none", vec![0x7F, 0]),
     ];
     let methods = methods();
@@ -114,10 +114,10 @@ pub(super) async fn messages(world: &World) {
             refused(answer, "MESSAGE_UNDECODABLE");
         }
         // Deep, and of the right wire type: a text, a message, or nothing that it knows. Answered, whatever it is.
-        if !matches!(method.as_str(), "Drain" | "Reload" | "WatchCertificates") {
-            if let Err(status) = call(channel, &path, Request::new(nested.clone().into())).await {
-                assert!(!status.details().is_empty() && status.code() != Code::Internal, "{path}: {status}");
-            }
+        if !matches!(method.as_str(), "Drain" | "Reload" | "WatchCertificates")
+            && let Err(status) = call(channel, &path, Request::new(nested.clone().into())).await
+        {
+            assert!(!status.details().is_empty() && status.code() != Code::Internal, "{path}: {status}");
         }
         let huge = Request::new(Bytes::from(vec![0x7A; (4 << 20) + 1]));
         refused(call(channel, &path, huge).await, "MESSAGE_TOO_LARGE");

@@ -53,7 +53,8 @@ fn every_reason_has_a_heading() {
 /// Every link of the command line: the exit codes' words, and the faults that the code can name.
 #[test]
 fn every_word_of_an_exit_code_and_every_fault_is_there() {
-    let catalogue = text(PATH);
+    // The file is compared by the test above, and may be being written by it.
+    let catalogue = rendered();
     for exit in Exit::ALL {
         assert!(catalogue.contains(&format!("\n### {}\n", exit.word())), "{}", exit.word());
         let link = ca_tools::console::link(exit.word());
@@ -84,7 +85,9 @@ fn every_word_of_an_exit_code_and_every_fault_is_there() {
     }
     assert!(count > 40, "faults found: {count}");
     for fault in FAULTS {
-        assert!(Reason::from_code(fault.name).is_none(), "{} is a reason too", fault.name);
+        // The one word that both have: of a credential's purpose, and of a question's.
+        let both = Reason::from_code(fault.name).is_some();
+        assert!(!both || fault.name == "PURPOSE_MISSING", "{} is a reason too", fault.name);
         assert!(catalogue.contains(&format!("| `{}` |", fault.name)), "{}", fault.name);
     }
 }

@@ -87,6 +87,7 @@ fn every_command_of_the_node_speaks_json() {
     let pages = seen.run(program, &folder, "man", &["--out", "man"], 0);
     assert!(folder.join("man").join(pages["pages"][0].as_str().unwrap()).exists());
 
+    documents(&mut seen, &folder);
     catalogue(&mut seen, &office);
     let imported = seen.run(program, &folder, "certificate import", &["--profile", &hall, "--file", "rows.csv"], 10);
     assert_eq!((&imported["rows"], &imported["rejected"]), (&json!(400), &json!(4)), "{imported}");
@@ -103,6 +104,19 @@ fn every_command_of_the_node_speaks_json() {
 
 fn init(folder: &str) -> [&str; 8] {
     ["--region", JINAN, "--name", "n", "--trust-domain", "x.example", "--dir", folder]
+}
+
+/// A sealed document of the corpus of exchange-seal.
+fn documents(seen: &mut Seen, folder: &Path) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exchange-node/seal/tests/corpus");
+    let file = |name: &str| corpus.join(name).to_str().unwrap().to_owned();
+    fs::create_dir(folder.join("anchors")).unwrap();
+    fs::copy(corpus.join("ring-root.der"), folder.join("anchors/root.der")).unwrap();
+    let (document, crl) = (file("ring-v4.ofd"), file("ring-root.crl"));
+    let verify = [&document, "--anchors", "anchors", "--crl", &crl, "--at", "2026-11-25T00:00:00Z"];
+    let judged = seen.run(programs::node(), folder, "document verify", &verify, 0);
+    assert_eq!(judged["verdict"], "VALID", "{judged}");
+    seen.run(programs::node(), folder, "document show", &[&document], 0);
 }
 
 fn catalogue(seen: &mut Seen, office: &Office) {

@@ -79,6 +79,15 @@ pub(crate) struct Party {
     pub(crate) certificate: Vec<u8>,
 }
 
+/// What a CRL speaks about (RFC 5280 section 5.2.5).
+#[derive(Clone, Copy)]
+pub(crate) enum Only {
+    Everything,
+    Point(&'static str),
+    /// 1 users, 2 CAs, 4 indirect, 5 attributes.
+    Flag(u8),
+}
+
 /// What a certificate says.
 #[derive(Clone)]
 pub(crate) struct Says {
@@ -167,7 +176,7 @@ impl Party {
     }
 
     /// A CRL that withdraws these serials, each at a time, for a reason (RFC 5280 section 5.3.1).
-    pub(crate) fn crl(&self, until: &str, withdrawn: &[(u16, &str, u8)], only_point: Option<&str>) -> Vec<u8> {
+    pub(crate) fn crl(&self, until: &str, withdrawn: &[(u16, &str, u8)], only: Only) -> Vec<u8> {
         let entries: Vec<u8> = withdrawn
             .iter()
             .flat_map(|(serial, since, reason)| {
@@ -176,8 +185,10 @@ impl Party {
             })
             .collect();
         let mut extensions = extension("2.5.29.20", false, &int(7));
-        if let Some(uri) = only_point {
-            extensions.extend(extension("2.5.29.28", true, &seq(&[&point(uri)])));
+        match only {
+            Only::Everything => {}
+            Only::Point(uri) => extensions.extend(extension("2.5.29.28", true, &seq(&[&point(uri)]))),
+            Only::Flag(number) => extensions.extend(extension("2.5.29.28", true, &seq(&[&[0x80 | number, 1, 0xff]]))),
         }
         let algorithm = algorithm(&self.key, false);
         let body = seq(&[

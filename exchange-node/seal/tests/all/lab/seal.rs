@@ -97,14 +97,24 @@ pub(crate) struct Signing<'a> {
     pub(crate) stamp: Option<(&'a Party, &'a str)>,
 }
 
+/// `[0] EXPLICIT` extensions with a critical one that nobody knows.
+pub(crate) fn unknown_extension() -> Vec<u8> {
+    tagged(0, &seq(&[&seq(&[&oid("1.2.3.4"), &[1, 1, 0xff], &octets(b"?")])]))
+}
+
 impl Signing<'_> {
     /// Signs a description.
     pub(crate) fn der(&self, description: &[u8]) -> Vec<u8> {
+        self.der_with(description, self.version, &[])
+    }
+
+    /// Signs a description, with another version and with more at the end of what is signed.
+    pub(crate) fn der_with(&self, description: &[u8], version: u16, more: &[u8]) -> Vec<u8> {
         let hash = self.signer.key.digest().digest(description);
         let time = if self.version == V1 { bits(self.at.as_bytes()) } else { generalized(self.at) };
         let by = [octets(&self.signer.certificate), oid(self.signer.key.algorithm())].concat();
         let inside: &[u8] = if self.version == V1 { &by } else { &[] };
-        let body = seq(&[&int(self.version), self.seal, &time, &bits(&hash), &ia5(self.property), inside]);
+        let body = seq(&[&int(version), self.seal, &time, &bits(&hash), &ia5(self.property), inside, more]);
         let signature = self.signer.key.sign(&body);
         if self.version == V1 {
             return seq(&[&body, &bits(&signature)]);
