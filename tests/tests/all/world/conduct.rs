@@ -11,7 +11,7 @@ use exchange_core::{
 use exchange_node::{
     indexer::{Carrier, Context, Delivery, Replica},
     store::{
-        Store,
+        self, Store,
         log::{Entry, Kind, Log},
     },
 };
@@ -152,11 +152,12 @@ impl World {
             let carrier = Carrier::Peer(of);
             let delivery = Delivery { payload: segment.encode_to_vec().into(), carrier };
             let before = replica.size();
-            replica.ingest(&delivery, &context, 1).unwrap();
-            replica.commit(1).unwrap();
-            if of == province && replica.size() > before {
-                replica.resolve_waiting().unwrap();
-            }
+            let taken = replica.ingest(&delivery, &context, 1).and_then(|_| replica.commit(1));
+            let taken = taken.and_then(|_| {
+                if of == province && replica.size() > before { replica.resolve_waiting() } else { Ok(()) }
+            });
+            let broken = |error: store::Error| Violation { invariant: Invariant::Dup1, found: error.to_string() };
+            taken.map_err(broken)?;
             told.push((of, segment));
         }
         let rows = |store: &Store| index_rows(store, &stopped);
