@@ -163,10 +163,18 @@ impl Simulation {
                     MessageFault::Altered => Carried::Corrupt { byte },
                     MessageFault::Truncated => Carried::Truncate,
                 };
+                let before = self.world.broker.applied().len();
                 self.world.broker.fault(region(to), carried);
                 let request = self.licence(to);
                 self.call(to, request, None).await;
-                *self.messages.entry((edge, fault)).or_default() += 1;
+                // Counted when a record has met it; not waited for where none can be published.
+                let end = std::time::Instant::now() + std::time::Duration::from_millis(1_500);
+                while self.world.broker.applied().len() == before && std::time::Instant::now() < end {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+                if self.world.broker.applied().len() > before {
+                    *self.messages.entry((edge, fault)).or_default() += 1;
+                }
             }
         }
     }
