@@ -1,21 +1,24 @@
 //! Applies entries to rows: reads what the rules need, and stages what they say.
 
+mod implementations;
+mod tags;
+
 use super::{replica::Committed, rows as build, staged::Staged};
 use crate::{
     store::{
-        Error, Key, Space, Store, Value, Write, keys,
+        Error, Key, Space, Store, keys,
         log::{Entry, Kind, Log, read_entry},
     },
     watch,
 };
 use bytes::Bytes;
 use exchange_core::{
-    apply::{self, Hint, Issue, Outcome, RowChange, Rows, Uniform, Version, Void},
+    apply::{self, Hint, Issue, Outcome, RowChange, Rows, Version, Void},
     certificate::Header,
     certificate_type::CertificateType,
     event::{Event, EventKind},
-    holder::{self, TagOpener},
-    matter::{Implementation, Matter},
+    holder::TagOpener,
+    matter::Matter,
     position::Position,
     reason::Reason,
     region::Region,
@@ -23,14 +26,12 @@ use exchange_core::{
 };
 use exchange_proto::{
     catalogue,
-    certificate::{decode_indexed, encode_position, position as position_of},
-    event, rows, store, v1,
+    certificate::{decode_indexed, encode_position},
+    event, store, v1,
 };
 use prost::Message;
 use std::{collections::BTreeSet, sync::Arc};
 
-/// First bytes of keys of implementations that wait for the province's log; never the six digits of a region.
-const WAITING: &[u8] = b"waiting";
 /// First bytes of keys in the regions space that say where a CRL or bundle stands.
 pub(super) const CARRIED: &[u8] = b"carried";
 /// CAs whose CRLs one region's log may carry, its bundle counted as one: each is read again with every hint.
@@ -229,42 +230,6 @@ impl Index {
         self.staged.read(&self.store, Space::Certificates, &keys::regional(self.region, id.as_bytes()))
     }
 
-    fn version(&self, item: &Implementation) -> Result<Version, Error> {
-        let row: Option<store::ImplementationRow> =
-            self.staged.read(&self.store, Space::Implementations, &row_key(self.region, item))?;
-        Ok(match row.map(|row| row.state()) {
-            Some(v1::ImplementationState::InForce) => Version::Taken,
-            Some(v1::ImplementationState::Pending) => Version::Waiting,
-            _ => Version::Free,
-        })
-    }
-
-    /// The uniform matter that an implementation names.
-    fn uniform_at(&self, position: Position, event: &Event, named: &Position) -> Result<Uniform, Error> {
-        let EventKind::ImplementationPublished(item) = &event.kind else { return Ok(Uniform::Nothing) };
-        if position.region == self.province {
-            let earlier = (named.epoch, named.index) < (position.epoch, position.index);
-            return if earlier { self.uniform(item) } else { Ok(Uniform::NotApplied) };
-        }
-        let state = self.store.region_state(self.province)?.unwrap_or_default();
-        let applied = (named.epoch, named.index) < (state.epoch, state.size);
-        if applied { self.uniform(item) } else { Ok(Uniform::NotApplied) }
-    }
-
-    /// Reads the matter row that an implementation names, once its position is applied.
-    fn uniform(&self, item: &Implementation) -> Result<Uniform, Error> {
-        let key = keys::versioned(item.matter_code.as_str(), item.matter_version);
-        let row: Option<store::MatterRow> = self.staged.read(&self.store, Space::Matters, &key)?;
-        let named = item.province_position.map(encode_position);
-        let Some(row) = row.filter(|row| row.position.is_some() && row.position == named) else {
-            return Ok(Uniform::Nothing);
-        };
-        Ok(row
-            .matter
-            .and_then(|matter| catalogue::matter(matter).ok())
-            .map_or(Uniform::Nothing, |matter| Uniform::Matter(Box::new(matter))))
-    }
-
     /// Stages one change. A reason: the change cannot be read with the index key that sealed it.
     fn stage(
         &mut self,
@@ -328,11 +293,11 @@ impl Index {
             RowChange::Implementation(item) => self.put_implementation(position, item, None),
             RowChange::VoidImplementation(item, reason) => self.put_implementation(position, item, Some(&reason)),
             RowChange::Waiting(item) => {
-                let row = waiting_row(position, item);
+                let row = implementations::waiting_row(position, item);
                 if self.version(item)? == Version::Free {
-                    self.staged.put(Space::Implementations, row_key(self.region, item), &row);
+                    self.staged.put(Space::Implementations, implementations::row_key(self.region, item), &row);
                 }
-                self.staged.put(Space::Implementations, waiting_key(position, item), &row);
+                self.staged.put(Space::Implementations, implementations::waiting_key(position, item), &row);
             }
             RowChange::Redact { index } => self.redact(position.epoch, index)?,
         }
@@ -344,67 +309,6 @@ impl Index {
         if self.watched {
             self.events.extend(watch::applied(row, position, at_ms, id.to_owned()));
         }
-    }
-
-    fn put_implementation(&mut self, position: Position, item: &Implementation, reason: Option<&Void>) {
-        let state = if reason.is_some() { v1::ImplementationState::Void } else { v1::ImplementationState::InForce };
-        let row = store::ImplementationRow {
-            state: state.into(),
-            void_reason: reason.map(|reason| format!("{}: {reason}", reason.code())).unwrap_or_default(),
-            ..waiting_row(position, item)
-        };
-        self.staged.put(Space::Implementations, row_key(self.region, item), &row);
-    }
-
-    /// Opens tags under a loaded index key, or keeps them for the day when it is loaded.
-    fn holder_tags(&mut self, id: &str, key_id: &[u8; 8], sealed: &[u8]) -> Option<Void> {
-        let opened = self
-            .openers
-            .1
-            .iter()
-            .filter(|opener| opener.id() == key_id)
-            .map(|opener| opener.open(self.region.as_str(), id, sealed))
-            .find(|opened| !matches!(opened, Err(holder::Error::Sealed(_))));
-        match opened {
-            Some(Ok(tags)) => {
-                let region = self.region;
-                self.staged.blind().extend(
-                    tags.iter().map(|tag| {
-                        Write::put(Space::Holders, keys::holder(key_id, &tag.bytes, region, id), Value::new())
-                    }),
-                );
-                None
-            }
-            Some(Err(_)) => Some(Void::Malformed),
-            None => {
-                let tags = v1::HolderTags {
-                    certificate_id: id.to_owned(),
-                    index_key_id: Bytes::copy_from_slice(key_id),
-                    sealed: Bytes::copy_from_slice(sealed),
-                };
-                self.staged.put(Space::DeferredTags, deferred_key(self.region, id, key_id), &tags);
-                None
-            }
-        }
-    }
-
-    /// Opens tags that waited for an index key. Returns how many still wait.
-    pub(super) fn retry_tags(&mut self, keys: &Arc<Vec<IndexKey>>) -> Result<usize, Error> {
-        self.load(keys);
-        let prefix = self.region.as_bytes();
-        let waiting = self.store.province.scan(Space::DeferredTags, &prefix, &keys::after(&prefix), usize::MAX)?;
-        let mut left = 0;
-        for (key, value) in waiting {
-            let Ok(tags) = rows::decode::<v1::HolderTags>(&value) else { continue };
-            let Ok(key_id) = <[u8; 8]>::try_from(tags.index_key_id.as_ref()) else { continue };
-            if self.openers.1.iter().any(|opener| *opener.id() == key_id) {
-                self.staged.remove(Space::DeferredTags, key);
-                let _ = self.holder_tags(&tags.certificate_id, &key_id, &tags.sealed);
-            } else {
-                left += 1;
-            }
-        }
-        Ok(left)
     }
 
     /// Keeps the newest access checkpoint that the log anchors, for the audit of access logs.
@@ -455,78 +359,4 @@ impl Index {
         }
         Ok(())
     }
-
-    /// Decides the implementations of all regions that waited for the province's log and wait no more. To be called
-    /// with nothing staged, after the province's rows were committed.
-    pub(super) fn resolve_waiting(&mut self) -> Result<(), Error> {
-        let state = self.store.region_state(self.province)?.unwrap_or_default();
-        let found = self.store.province.scan(Space::Implementations, WAITING, &keys::after(WAITING), usize::MAX)?;
-        let mut blocked: Option<Vec<u8>> = None;
-        for (key, value) in found {
-            // All but the position: entries of one version are decided in the order of their log.
-            let version = key[..key.len().saturating_sub(12)].to_vec();
-            if blocked.as_ref() == Some(&version) {
-                continue;
-            }
-            let row: store::ImplementationRow = crate::store::own::decode(Space::Implementations, &value)?;
-            let Some((item, position)) = row.implementation.clone().zip(row.position.clone()) else { continue };
-            let (Ok(item), Ok(position)) = (catalogue::implementation(item), position_of(position)) else {
-                continue;
-            };
-            let shown: Option<store::ImplementationRow> =
-                self.staged.read(&self.store, Space::Implementations, &row_key(position.region, &item))?;
-            let taken = shown.is_some_and(|row| row.state() == v1::ImplementationState::InForce);
-            let behind = |named: Position| (named.epoch, named.index) >= (state.epoch, state.size);
-            if !taken && item.province_position.is_some_and(behind) {
-                self.staged.put(Space::Implementations, row_key(position.region, &item), &row);
-                blocked = Some(version);
-                continue;
-            }
-            let uniform = self.uniform(&item)?;
-            let version = if taken { Version::Taken } else { Version::Free };
-            self.staged.remove(Space::Implementations, key);
-            let (change, void) = match apply::implementation(position, &item, version, &uniform) {
-                Outcome::Applied { changes, .. } => (changes.into_iter().next(), None),
-                Outcome::Void { shown, reason } => (shown, Some(reason)),
-                Outcome::UpgradeNeeded => (None, None),
-            };
-            let own = std::mem::replace(&mut self.region, position.region);
-            let staged = match change {
-                Some(change) => self.stage(position, 0, None, change).map(drop),
-                None => Ok(()),
-            };
-            self.region = own;
-            staged?;
-            if let Some(reason) = void {
-                super::count_void(position.region, &reason);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn waiting_row(position: Position, item: &Implementation) -> store::ImplementationRow {
-    store::ImplementationRow {
-        implementation: Some(catalogue::encode_implementation(item)),
-        position: Some(encode_position(position)),
-        state: v1::ImplementationState::Pending.into(),
-        void_reason: String::new(),
-    }
-}
-
-fn row_key(region: Region, item: &Implementation) -> Key {
-    keys::regional_versioned(region, item.matter_code.as_str(), item.version)
-}
-
-fn waiting_key(position: Position, item: &Implementation) -> Key {
-    let mut key = [WAITING, &row_key(position.region, item)].concat();
-    key.extend_from_slice(&position.epoch.to_be_bytes());
-    key.extend_from_slice(&position.index.to_be_bytes());
-    key
-}
-
-fn deferred_key(region: Region, id: &str, index_key_id: &[u8; 8]) -> Key {
-    let mut key = keys::regional(region, id.as_bytes());
-    key.extend_from_slice(index_key_id);
-    key
 }

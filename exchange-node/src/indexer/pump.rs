@@ -1,7 +1,11 @@
 //! Brings deliveries to the replicas: from Kafka, and from other nodes when something is missing or silent.
 
+mod own;
+
+pub(super) use own::own;
+
 use super::{
-    Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, OwnIndex, Replica, Shared,
+    Ask, Committed, Context, Delivery, Fork, KeepEvidence, Outcome, Replica, Shared,
     replica::{Carrier, Ingested},
 };
 use crate::{
@@ -29,10 +33,6 @@ const READ_PAUSE: Duration = Duration::from_millis(50);
 const ASKED: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(10);
-
-/// Between two commits of the own index while the own log keeps growing: what is read and written once for each of
-/// them costs more than a few entries.
-const OWN_PAUSE: Duration = Duration::from_millis(10);
 
 /// Follows another region's log until the node stops.
 pub(super) async fn follow(shared: Arc<Shared>, region: Region, mut witnesses: mpsc::Receiver<VerifiedCheckpoint>) {
@@ -416,60 +416,4 @@ async fn batch(feed: &mut Feed) -> Vec<Record> {
         }
     }
     records
-}
-
-/// Indexes the own log, as the ledger writes it, until the node stops.
-pub(super) async fn own(shared: Arc<Shared>) {
-    let mut progress = shared.parts.ledger.progress();
-    let mut index: Option<Box<OwnIndex>> = None;
-    loop {
-        shared.wait_for_room().await;
-        let seen = *progress.borrow_and_update();
-        let (working, lent) = (Arc::clone(&shared), index.take());
-        let done = shared.parts.tasks.blocking(move || own_step(&working, lent)).await;
-        match done {
-            Ok(Ok((lent, more))) => {
-                index = Some(lent);
-                if more && !shared.parts.tasks.is_stopping() {
-                    continue;
-                }
-                tokio::select! {
-                    () = shared.parts.tasks.stopping() => return,
-                    () = shared.parts.clock.sleep(OWN_PAUSE) => {}
-                }
-            }
-            Ok(Err(error)) => tracing::error!(%error, "the index of the own log failed and is opened again"),
-            Err(error) => tracing::error!(%error, "the index of the own log failed and is opened again"),
-        }
-        if index.is_none() {
-            shared.note_failure();
-        }
-        tokio::select! {
-            biased;
-            () = shared.parts.tasks.stopping() => return,
-            grown = seen.event_log_since(&mut progress) => if grown.is_err() { return },
-            () = shared.parts.clock.sleep(LAST_RETRY), if index.is_none() => {}
-        }
-    }
-}
-
-fn own_step(shared: &Shared, lent: Option<Box<OwnIndex>>) -> Result<(Box<OwnIndex>, bool), store::Error> {
-    let parts = &shared.parts;
-    let context = parts.context.borrow().clone();
-    let mut index = match lent {
-        Some(index) => index,
-        None => Box::new(OwnIndex::open(&parts.store, parts.region, parts.province, parts.epoch)?),
-    };
-    index.set_watched(parts.watch.is_watched());
-    let (more, committed) = under_gate(shared, parts.region == parts.province, |alone| {
-        parts.crash.pass(Point::OwnIndexBegun);
-        let (more, committed) = index.step(&context, parts.clock.now_ms())?;
-        parts.crash.pass(Point::OwnIndexCommitted);
-        if alone {
-            index.resolve_waiting()?;
-        }
-        Ok((more, committed))
-    })?;
-    hand_on(shared, &committed);
-    Ok((index, more))
 }
