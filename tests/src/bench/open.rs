@@ -122,6 +122,7 @@ pub(crate) async fn open_loop(
             tokio::spawn(async move {
                 let answer = ask(channel, question, scheduled).await;
                 outcome.lock().unwrap_or_else(PoisonError::into_inner).add(answer, scheduled.elapsed());
+                drop(outcome); // whoever has all permits has the only one
                 drop(permit);
             });
         }
