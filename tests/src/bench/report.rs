@@ -175,10 +175,11 @@ pub(crate) fn median(numbers: &[f64]) -> Option<f64> {
     }
 }
 
-/// (max − min) / median.
+/// (max − min) / median; none of a median of nothing, as of refusals that there were none of.
 fn spread(numbers: &[f64]) -> Option<f64> {
     let sorted = sorted(numbers);
-    Some((sorted.last()? - sorted.first()?) / median(numbers)?)
+    let median = median(numbers).filter(|median| *median > 0.0)?;
+    Some((sorted.last()? - sorted.first()?) / median)
 }
 
 fn number(number: Option<f64>) -> String {
@@ -211,6 +212,7 @@ mod tests {
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&[]), None);
         assert_eq!(spread(&[90.0, 100.0, 120.0]), Some(0.3));
+        assert_eq!(spread(&[0.0, 0.0, 1.0]), None);
     }
 
     #[test]
