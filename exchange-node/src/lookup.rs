@@ -113,16 +113,14 @@ impl Lookup {
             IssuerCode::Uscc(uscc) => snapshot.bundle().department_allowed(region, uscc),
             IssuerCode::Region(code) => *code == region,
         };
-        let mut elsewhere = None;
-        for region in std::iter::once(self.region).chain(self.regions()) {
+        let (home, others): (Vec<Region>, Vec<Region>) =
+            std::iter::once(self.region).chain(self.regions()).partition(|region| at_home(*region));
+        for region in home.into_iter().chain(others) {
             if let Some(found) = self.store.indexed_certificate(region, id)? {
-                if at_home(region) {
-                    return Ok(Some((region, found)));
-                }
-                elsewhere.get_or_insert((region, found));
+                return Ok(Some((region, found)));
             }
         }
-        Ok(elsewhere)
+        Ok(None)
     }
 
     /// A certificate's standing as this node knows it.

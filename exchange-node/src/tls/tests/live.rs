@@ -1,7 +1,10 @@
 //! Connections that are open when what is believed changes: row 3 and hole 1.
 
 use super::attacker::{PATIENCE, config, connect};
-use crate::lab::{DAY_MS, JINAN, Lab, QINGDAO, region, uri};
+use crate::{
+    lab::{DAY_MS, JINAN, Lab, QINGDAO, region, uri},
+    tls,
+};
 use exchange_core::{bundle::CutCredential, chain::Serial};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +19,7 @@ async fn until_end(mut tls: impl AsyncReadExt + Unpin) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_open_connection_is_cut_within_a_second_of_its_revocation() {
+async fn an_open_connection_is_cut_at_its_revocation() {
     let lab = Lab::new();
     let trust = lab.trust();
     let served = lab.serve(trust.clone()).await;
@@ -25,7 +28,8 @@ async fn an_open_connection_is_cut_within_a_second_of_its_revocation() {
     let mut good = connect(&served, config(Some(&node(500)))).await.unwrap();
     assert_eq!(served.tls.live().len(), 2);
     trust.offer_crl(region(QINGDAO), &lab.qingdao.crl(2, &[666])).unwrap(); // the follower does the rest
-    assert!(until_end(bad).await < Duration::from_secs(1));
+    // Milliseconds; on a machine with much else to do still before the look that all connections get every 5 s.
+    assert!(until_end(bad).await < tls::RECHECK);
     // PING, and its answer.
     good.write_all(b"\0\0\x08\x06\0\0\0\0\0exchange").await.unwrap();
     let mut answers = Vec::new();
@@ -40,7 +44,7 @@ async fn an_open_connection_is_cut_within_a_second_of_its_revocation() {
 /// The cut wakes a write that waits for a reader who does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_wakes_writes_too() {
-    use crate::{net::Listener, tls};
+    use crate::net::Listener;
     let lab = Lab::new();
     let trust = lab.trust();
     let served = lab.serve(trust.clone()).await; // follows the trust
