@@ -1,5 +1,5 @@
 //! Named points between the steps of what has to survive a crash. A release has nothing at them; under `test-util` a
-//! test arms a [`Trap`](trap::Trap) of one node, and the node stops there as a crash stops it.
+//! test arms a `trap::Trap` of one node, and the node stops there as a crash stops it.
 
 #[cfg(feature = "test-util")]
 pub mod trap;
