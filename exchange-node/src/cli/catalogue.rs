@@ -10,15 +10,19 @@ use crate::{
         Item,
         file::{self, Error},
     },
+    clock::Clock,
     exit::Exit,
 };
+use ca_tools::console::note;
 use clap::Subcommand;
+use exchange_core::reason::Reason;
 use exchange_proto::{
     catalogue as convert,
     v1::{self, catalogue_service_client::CatalogueServiceClient},
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 use tonic::{Status, transport::Channel};
+use tonic_types::StatusExt;
 
 const PUBLISH: &str = "\
 Examples:
@@ -37,7 +41,8 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CatalogueCommand {
-    /// Publish the items of JSON files, in their order. An item that is there already, and the same, is passed over.
+    /// Publish the items of JSON files, in their order. An item that is there already, and the same, is passed over; for a
+    /// matter that the province has just published, an implementation waits some seconds.
     #[command(before_help = PUBLISH)]
     Publish {
         /// Files of certificate types, matters and implementations.
@@ -80,6 +85,10 @@ pub(super) async fn run(command: &CatalogueCommand, format: Format) -> Result<Ex
 
 type Client = CatalogueServiceClient<Channel>;
 
+/// Longest wait for a matter that the node does not have yet, and between two looks.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(200);
+
 async fn publish(files: &[PathBuf], dry_run: bool, client: &ClientArgs, format: Format) -> Result<Exit, Failure> {
     // All files are read before anything is published.
     let mut items = Vec::new();
@@ -90,7 +99,7 @@ async fn publish(files: &[PathBuf], dry_run: bool, client: &ClientArgs, format: 
     let mut published = Vec::new();
     for item in items {
         let (kind, code, version) = named(&item);
-        let done = send(&mut client, item, dry_run)
+        let done = send_once_applied(&mut client, &item, dry_run, format)
             .await
             .map_err(|status| Failure::from(status).about(format!("{kind} {code} version {version}")))?;
         published.push((kind, done));
@@ -108,6 +117,36 @@ async fn publish(files: &[PathBuf], dry_run: bool, client: &ClientArgs, format: 
         print_rows(["item", "code", "version", "position"], rows.collect())?;
     }
     Ok(Exit::Ok)
+}
+
+/// An implementation names a matter that the province may have published a moment ago: it is on its way over the
+/// province's log, and the node has it soon.
+async fn send_once_applied(
+    client: &mut Client,
+    item: &Item,
+    validate_only: bool,
+    format: Format,
+) -> Result<v1::Published, Status> {
+    let clock = Clock::default();
+    let end = clock.instant() + ON_ITS_WAY;
+    let mut told = false;
+    loop {
+        let answer = send(client, item.clone(), validate_only).await;
+        let behind = matches!((&answer, item), (Err(status), Item::Implementation(_)) if is_behind(status));
+        if !behind || clock.instant() >= end {
+            return answer;
+        }
+        if !told {
+            note("waiting for what the province has published", format);
+            told = true;
+        }
+        clock.sleep(LOOK).await;
+    }
+}
+
+fn is_behind(status: &Status) -> bool {
+    let details = status.get_error_details();
+    details.error_info().is_some_and(|info| info.reason == Reason::MatterUnknown.code())
 }
 
 async fn send(client: &mut Client, item: Item, validate_only: bool) -> Result<v1::Published, Status> {
