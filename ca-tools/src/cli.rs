@@ -162,19 +162,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) if !error.use_stderr() => {
-            // A reader of the help that has gone away is no failure.
-            let _ = error.print();
-            return Exit::Ok.into();
-        }
-        Err(error) => {
-            match Format::asked(&arguments) {
-                Format::Json => Report::usage(&error).show(Format::Json),
-                // With usage and suggestion, in colours where there is a terminal.
-                Format::Table => drop(error.print()),
-            }
-            return Exit::Usage.into();
-        }
+        Err(error) => return crate::console::unparsed(&error, &arguments).into(),
     };
     let format = cli.format;
     match run(cli.command, format) {

@@ -171,6 +171,22 @@ pub fn link(reason: &str) -> String {
     format!("docs/errors.md#{}", reason.to_lowercase())
 }
 
+/// Prints what a command line without a command comes to: the help or version that was asked for, or what is wrong with it.
+#[must_use]
+pub fn unparsed(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    if !error.use_stderr() {
+        // A reader of the help that has gone away is no failure.
+        let _ = error.print();
+        return Exit::Ok;
+    }
+    match Format::asked(arguments) {
+        Format::Json => Report::usage(error).show(Format::Json),
+        // With usage and suggestion, in colours where there is a terminal.
+        Format::Table => drop(error.print()),
+    }
+    Exit::Usage
+}
+
 /// Something worth knowing that is neither a result nor a failure.
 pub fn note(text: &str, format: Format) {
     match format {

@@ -29,10 +29,7 @@ pub use client::{ClientArgs, Profile};
 pub use failure::Failure;
 
 use crate::exit::Exit;
-use ca_tools::{
-    console::Report,
-    manual::{self, CompletionsArgs, ManArgs},
-};
+use ca_tools::manual::{self, CompletionsArgs, ManArgs};
 use clap::{CommandFactory, Parser, Subcommand};
 use serde_json::json;
 use std::{ffi::OsString, process::ExitCode, sync::LazyLock};
@@ -152,19 +149,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) if !error.use_stderr() => {
-            // A reader of the help that has gone away is no failure.
-            let _ = error.print();
-            return Exit::Ok.into();
-        }
-        Err(error) => {
-            match Format::asked(&arguments) {
-                Format::Json => Report::usage(&error).show(Format::Json),
-                // With usage and suggestion, in colours where there is a terminal.
-                Format::Table => drop(error.print()),
-            }
-            return Exit::Usage.into();
-        }
+        Err(error) => return ca_tools::console::unparsed(&error, &arguments).into(),
     };
     let format = cli.format;
     let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -17,7 +17,7 @@ use exchange_core::{
     disclosure::Disclosure,
     dsse::Envelope,
     event::{EventKind, MAX_ENTRY_BYTES},
-    export::{Change, Export, ExportLink, ExportRecord, MAX_CRLS, MAX_LINKS, Report, Wanted, sha256},
+    export::{Change, Check, Export, ExportLink, ExportRecord, MAX_CRLS, MAX_LINKS, Report, Wanted, sha256},
     merkle::Hash,
     reason::Reason,
     spiffe::{self, SpiffeId},
@@ -68,6 +68,21 @@ pub fn wanted(fields: Vec<String>, without_values: bool) -> Result<Wanted, Error
         (true, false) => Ok(Wanted::All),
         (false, false) => Ok(Wanted::Fields(fields)),
         (false, true) => Err(Error::new(Reason::FieldInvalid, "without_values", "fields beside it", "one of the two")),
+    }
+}
+
+/// A check as it travels.
+#[must_use]
+pub fn encode_check(check: Check) -> v1::Check {
+    v1::Check {
+        name: check.name.to_owned(),
+        result: match check.ok {
+            Some(true) => v1::CheckResult::Ok,
+            Some(false) => v1::CheckResult::Failed,
+            None => v1::CheckResult::NotChecked,
+        } as i32,
+        found: check.found,
+        needed: check.needed.to_owned(),
     }
 }
 

@@ -129,16 +129,7 @@ fn encode(report: &Report, export: Option<&Export>, today: Date, on_day: Option<
         (None, true) => v1::Verdict::UnknownSchema,
         (None, false) => v1::Verdict::NotGenuine,
     };
-    let checks = report.checks.iter().map(|check| v1::Check {
-        name: check.name.to_owned(),
-        result: match check.ok {
-            Some(true) => v1::CheckResult::Ok,
-            Some(false) => v1::CheckResult::Failed,
-            None => v1::CheckResult::NotChecked,
-        } as i32,
-        found: check.found.clone(),
-        needed: check.needed.to_owned(),
-    });
+    let checks = report.checks.iter().cloned().map(exchange_proto::export::encode_check);
     let mut answer = v1::Verification { verdict: verdict as i32, checks: checks.collect(), ..Default::default() };
     let (Some(genuine), Some(export)) = (genuine, export) else { return answer };
     let standing = |(change, status): (Option<&InEffect>, Status)| v1::Standing {

@@ -105,20 +105,7 @@ impl LookupService for Services {
 
 impl Services {
     fn encode_verification(&self, verification: Verification) -> v1::Verification {
-        let checks = verification
-            .checks
-            .into_iter()
-            .map(|check| v1::Check {
-                name: check.name.to_owned(),
-                result: match check.ok {
-                    Some(true) => v1::CheckResult::Ok,
-                    Some(false) => v1::CheckResult::Failed,
-                    None => v1::CheckResult::NotChecked,
-                } as i32,
-                found: check.found,
-                needed: check.needed.to_owned(),
-            })
-            .collect();
+        let checks = verification.checks.into_iter().map(exchange_proto::export::encode_check).collect();
         let today = self.lookup.today();
         let conflicts = verification
             .conflicts
