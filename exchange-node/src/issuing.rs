@@ -252,6 +252,7 @@ impl Issuing {
             issued,
             tags: self.tags_entry(kind, checked, certificate_id.as_str())?,
             header: record.header.without_digests(),
+            drawn: previous.is_none() && draft.serial.is_none(),
             published: signer.published.load(Ordering::Relaxed),
             signer,
             disclosures: self.seal_disclosures(&record)?,

@@ -152,7 +152,7 @@ impl Node {
         let config = source.read()?;
         let region = config.node.region;
         let (clock, random, tasks, crash) = (seams.clock, Random::new(), Tasks::default(), seams.crash);
-        let store = Store::open(&config.node.data)?;
+        let store = Store::open(&config.node.data, region)?;
 
         // Whom the node believes, and with what it signs.
         let kept = store.own.scan(Space::Trust, &[], &[u8::MAX; 40], usize::MAX)?;

@@ -14,6 +14,7 @@ pub mod own;
 
 pub use engine::{Database, Engine, Key, Value, Write, builder, keyspace_options};
 
+use exchange_core::region::Region;
 use std::path::{Path, PathBuf};
 
 /// Format version of the store as a whole, in `own/`'s meta row.
@@ -202,6 +203,8 @@ pub fn in_use(folder: &Path) -> std::io::Result<bool> {
 /// Both databases of a node.
 #[derive(Clone)]
 pub struct Store {
+    /// Whose node: the certificates of this region are in `own/` alone, as the ledger keeps them.
+    pub home: Region,
     /// Own data; only the ledger writes.
     pub own: Database,
     /// The province's data; only the indexer writes.
@@ -209,13 +212,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or makes the store in a folder.
+    /// Opens or makes the store of a region's node in a folder.
     ///
     /// # Errors
     /// The folder cannot be made, the engine cannot read it, or a newer release wrote it.
-    pub fn open(folder: &Path) -> Result<Self, Error> {
+    pub fn open(folder: &Path, home: Region) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
         let store = Self {
+            home,
             own: Database::open(&folder.join("own"), &Space::OWN, true)?,
             province: Database::open(&folder.join("province"), &Space::PROVINCE, false)?,
         };
@@ -225,8 +229,8 @@ impl Store {
 
     /// In memory, for tests.
     #[cfg(feature = "test-util")]
-    pub fn in_memory() -> Self {
-        Self { own: Database::in_memory(), province: Database::in_memory() }
+    pub fn in_memory(home: Region) -> Self {
+        Self { home, own: Database::in_memory(), province: Database::in_memory() }
     }
 
     fn check_format(&self) -> Result<(), Error> {

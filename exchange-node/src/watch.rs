@@ -94,7 +94,7 @@ pub fn replay(
 }
 
 /// The event of an entry, unless it is void or of another kind.
-fn read(store: &Store, position: Position, entry: &[u8]) -> Result<Option<Applied>, store::Error> {
+pub(crate) fn read(store: &Store, position: Position, entry: &[u8]) -> Result<Option<Applied>, store::Error> {
     let Ok(decoded) = event::decode(entry) else { return Ok(None) };
     let id = match &decoded.kind {
         EventKind::CertificateIssued { envelope } => match crate::indexer::issue(envelope.clone().into()) {
@@ -105,7 +105,7 @@ fn read(store: &Store, position: Position, entry: &[u8]) -> Result<Option<Applie
         _ => return Ok(None),
     };
     let key = store::keys::regional(position.region, id.as_bytes());
-    let Some(row) = store.province.get(Space::Certificates, key)? else { return Ok(None) };
+    let Some(row) = store.certificates_of(position.region).get(Space::Certificates, key)? else { return Ok(None) };
     let row: rows::CertificateRow = store::own::decode(Space::Certificates, &row)?;
     Ok(applied(&row, position, decoded.at_ms, id))
 }

@@ -134,6 +134,31 @@ impl Index {
         }
     }
 
+    /// Applies one entry of the own log. The ledger decided on certificates and wrote their rows with the entry; what is
+    /// left of these entries are tags and events.
+    pub(super) fn apply_own(
+        &mut self,
+        position: Position,
+        entry: &Bytes,
+        keys: &Arc<Vec<IndexKey>>,
+    ) -> Result<Step, Error> {
+        use v1::event::Kind;
+        match v1::Event::decode(entry.clone()).ok().and_then(|event| event.kind) {
+            Some(Kind::CertificateIssued(_) | Kind::CertificateStatusChanged(_)) => {
+                if self.watched {
+                    self.events.extend(watch::read(&self.store, position, entry)?);
+                }
+                Ok(Step::Applied)
+            }
+            Some(Kind::HolderTags(tags)) if let Ok(key_id) = tags.index_key_id.as_ref().try_into() => {
+                self.load(keys);
+                let void = self.holder_tags(&tags.certificate_id, &key_id, &tags.sealed);
+                Ok(void.map_or(Step::Applied, Step::Void))
+            }
+            _ => self.apply(position, entry, keys),
+        }
+    }
+
     /// Applies one entry.
     pub(super) fn apply(
         &mut self,

@@ -1,4 +1,4 @@
-//! The own log is indexed like any other region's, read from `own/`.
+//! The index of the own log: what the rows of `own/` do not have already, which are those of certificates.
 
 use super::{
     Context, count_void,
@@ -72,7 +72,7 @@ impl OwnIndex {
         for (index, entry) in (first..).zip(&entries) {
             let Entry::Bytes(bytes) = entry else { continue };
             let position = Position { region: self.region, epoch: self.state.epoch, index };
-            if let Step::Void(reason) = self.index.apply(position, bytes, &context.index_keys)? {
+            if let Step::Void(reason) = self.index.apply_own(position, bytes, &context.index_keys)? {
                 count_void(self.region, &reason);
                 self.state.void_entries += 1;
                 let row = RejectedRow {

@@ -1,5 +1,5 @@
-//! Certificate rows as a log's prefix makes them. The ledger's own rows and the index are built here, so that both are
-//! the same.
+//! Certificate rows as a log's prefix makes them: the ledger's, of the own city, and the index's, of the others, so that both
+//! are the same.
 
 use exchange_core::{
     apply::{CertificateState, FIRST_STATUS},

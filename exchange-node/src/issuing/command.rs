@@ -96,6 +96,8 @@ pub(super) struct Issue {
     pub(super) tags: Option<Bytes>,
     /// As it was signed, without its digests.
     pub(super) header: Header,
+    /// The serial was drawn for this certificate (103 random bits): nothing is read to find out whether another one has it.
+    pub(super) drawn: bool,
     pub(super) signer: Arc<DocumentSigner>,
     /// The log is known to hold the signer's credential; nothing is read to find out.
     pub(super) published: bool,
@@ -147,7 +149,7 @@ impl Issue {
 impl Command for Issue {
     fn reads(&self, keys: &mut Vec<(Space, Key)>) {
         keys.push(self.request.reads());
-        keys.push((Space::Certificates, self.certificate_key()));
+        keys.extend((!self.drawn).then(|| (Space::Certificates, self.certificate_key())));
         keys.extend((!self.published).then(|| (Space::Credentials, self.credential_key())));
         keys.extend(self.previous_key().map(|key| (Space::Certificates, key)));
         keys.extend(self.import.as_ref().map(|import| (Space::Imports, import.key.clone())));
@@ -174,7 +176,7 @@ impl Command for Issue {
         // First: that the previous revision was replaced says more than that the next identifier is taken.
         changes.rows.extend(self.replace(view, index)?);
         let certificate = self.certificate_key();
-        if view.row(Space::Certificates, &certificate)?.is_some() {
+        if !self.drawn && view.row(Space::Certificates, &certificate)?.is_some() {
             return Err(Refusal::caller(
                 Reason::CertificateExists,
                 format!("certificate {} exists", self.header.certificate_id),

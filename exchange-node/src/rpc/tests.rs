@@ -224,5 +224,5 @@ async fn checkpoints_of_logs_that_are_not_here_are_refused() {
 }
 
 fn store(lab: &Lab) -> Store {
-    Store::open(&lab.folder.path().join("store")).unwrap()
+    Store::open(&lab.folder.path().join("store"), exchange_core::region::Region::parse("370100").unwrap()).unwrap()
 }

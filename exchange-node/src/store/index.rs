@@ -1,18 +1,23 @@
-//! Rows of `province/`: the index of all regions.
+//! The index of all regions: rows of `province/`, and the own certificates of `own/`.
 
-use super::{Error, Space, Store, keys, own};
+use super::{Database, Error, Space, Store, keys, own};
 use exchange_core::region::Region;
 use exchange_proto::store;
 
 impl Store {
+    /// Where a region's certificates are.
+    pub fn certificates_of(&self, region: Region) -> &Database {
+        if region == self.home { &self.own } else { &self.province }
+    }
+
     /// A certificate of any region, as the index has it.
     pub fn indexed_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
-        own::read(&self.province, Space::Certificates, keys::regional(region, id.as_bytes()))
+        own::read(self.certificates_of(region), Space::Certificates, keys::regional(region, id.as_bytes()))
     }
 
     /// Is a certificate with this id in a region's index?
     pub fn has_certificate(&self, region: Region, id: &str) -> Result<bool, Error> {
-        self.province.contains(Space::Certificates, keys::regional(region, id.as_bytes()))
+        self.certificates_of(region).contains(Space::Certificates, keys::regional(region, id.as_bytes()))
     }
 
     /// Certificates under a tag: region and id, in key order, at most `limit`.
@@ -56,7 +61,7 @@ impl Store {
     ) -> Result<(), Error> {
         let mut problem = None;
         let (start, end) = (keys::regional(region, from.as_bytes()), keys::after(&region.as_bytes()));
-        self.province.visit(Space::Certificates, &start, &end, |key, value| {
+        self.certificates_of(region).visit(Space::Certificates, &start, &end, |key, value| {
             match own::decode(Space::Certificates, &value) {
                 Ok(row) => each(&String::from_utf8_lossy(&key[6..]), row),
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! The own log is indexed like any other, but read from the store instead of from a carrier.
+//! The index of the own log, read from the store instead of from a carrier.
 
 use super::{LAST_RETRY, Shared, hand_on, under_gate};
 use crate::{crash::Point, indexer::own::OwnIndex, store};

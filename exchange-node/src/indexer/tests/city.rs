@@ -128,7 +128,7 @@ pub(crate) struct City {
 
 impl City {
     pub(crate) fn new(of: Region) -> Self {
-        let (store, clock, tasks) = (Store::in_memory(), Clock::default(), Tasks::default());
+        let (store, clock, tasks) = (Store::in_memory(of), Clock::default(), Tasks::default());
         let signer = |kind| Signer { origin: origin(of, kind), region: of, keys: Arc::new(vec![key(of, kind)]) };
         let ledger = Ledger::start(
             Parts {

@@ -44,7 +44,7 @@ async fn row_8_an_old_segment_after_new_ones_turns_no_status_back() {
 async fn row_8_a_segment_in_another_topic_is_rejected_there() {
     let city = City::new(jinan());
     city.issue(2).await;
-    let store = Store::in_memory();
+    let store = Store::in_memory(province());
     let mut other = Replica::open(&store, qingdao(), province()).unwrap();
     for delivery in city.deliveries() {
         let outcome = other.ingest(&delivery, &context(&[jinan(), qingdao()]), NOW).unwrap();
@@ -98,7 +98,7 @@ async fn row_12_a_log_about_another_citys_certificates_is_void() {
     theirs.say(vec![revoked(1, issued)]).await;
     theirs.say(vec![issued_kind(header(jinan(), 5))]).await;
     theirs.say(vec![city::tags(qingdao(), id(1).as_str())]).await;
-    let store = Store::in_memory();
+    let store = Store::in_memory(province());
     let both = context(&[jinan(), qingdao()]);
     for (of, city) in [(jinan(), &ours), (qingdao(), &theirs)] {
         let mut replica = Replica::open(&store, of, province()).unwrap();
@@ -232,7 +232,7 @@ fn row_14_bombs_take_no_memory() {
     }
     let Some(_) = peak_kib() else { return println!("skipped: no /proc/self/status to read the peak from") };
     let bomb = bytes::Bytes::from([0x22, 0].repeat(exchange_core::segment::MAX_BYTES / 2));
-    let store = Store::in_memory();
+    let store = Store::in_memory(province());
     let mut replica = Replica::open(&store, jinan(), province()).unwrap();
     let context = context(&[jinan()]);
     let before = peak_kib().unwrap();

@@ -59,7 +59,7 @@ pub(super) async fn real(folder: &Path, entries: u64, db: &Path) -> Result<Prepa
     eprintln!("preparing {entries} entries: a node issues {} certificates", entries / 2);
     let province = Province::make(&folder, &[PROVINCE, JINAN], None)?;
     issue(&province, entries / 2).await?;
-    let store = Store::open(&province.node(JINAN)?.data)?;
+    let store = Store::open(&province.node(JINAN)?.data, Region::parse(JINAN)?)?;
     let part = folder.join("part");
     let mut writer = segments::Writer::create(&part)?;
     let mut found = 0;

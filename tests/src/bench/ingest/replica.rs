@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         index_keys: Arc::new(vec![std::fs::read_to_string(&options.index_key)?.parse()?]),
     };
     let (clock, tasks, cluster) = (Clock::default(), Tasks::default(), Arc::from("bench"));
-    let store = Store::open(&options.db)?;
+    let store = Store::open(&options.db, Region::parse(PROVINCE)?)?;
     let mut replica = Replica::open(&store, Region::parse(JINAN)?, Region::parse(PROVINCE)?)?;
     let mut reader = segments::Reader::open(&options.segments)?;
     let (mut offset, mut printed) = (0, String::new());

@@ -1,7 +1,10 @@
 //! The rows that the indexer wrote for a log, in the batches in which it wrote them, out of its store.
 
 use super::Batch;
-use crate::{limits::rows::Writer, province::JINAN};
+use crate::{
+    limits::rows::Writer,
+    province::{JINAN, PROVINCE},
+};
 use anyhow::{Context, Result, ensure};
 use exchange_core::region::Region;
 use exchange_node::store::{Database, Key, Space, Store, keys};
@@ -17,7 +20,7 @@ const HOLDER_PREFIX: usize = 8 + 32 + 6;
 
 /// Writes a rows file from the store that was filled in these batches.
 pub(super) fn extract(db: &Path, batches: &[Batch], to: &Path) -> Result<()> {
-    let store = Store::open(db)?;
+    let store = Store::open(db, Region::parse(PROVINCE)?)?;
     let mut extract = Extract {
         province: &store.province,
         region: Region::parse(JINAN)?,

@@ -266,6 +266,12 @@ impl Simulation {
         if !self.world.is_running(at) {
             return;
         }
+        // One that stood still in the middle of it would never be done.
+        self.world.trap(at).disarm();
+        self.reap().await;
+        if !self.world.is_running(at) {
+            return;
+        }
         let mut calls = Vec::new();
         for _ in 0..UNDER_WAY {
             let Request::Issue(draft) = self.licence(at) else { unreachable!("licences are issued") };

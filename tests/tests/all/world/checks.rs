@@ -20,7 +20,7 @@ use exchange_core::{
 use exchange_node::{
     practice::SYSTEM,
     store::{
-        Space, Store, keys,
+        Database, Space, Store, keys,
         log::{Entry, Kind, Log},
     },
 };
@@ -404,7 +404,10 @@ pub(super) fn index_rows(store: &Store, without: &BTreeSet<Region>) -> BTreeMap<
         (Space::Types, None),
         (Space::Matters, None),
     ] {
-        for (key, value) in store.province.scan(space, &[], &[u8::MAX; 64], usize::MAX).unwrap() {
+        let everything = |database: &Database| database.scan(space, &[], &[u8::MAX; 64], usize::MAX).unwrap();
+        // The own certificates are where the ledger keeps them.
+        let own = if space == Space::Certificates { everything(&store.own) } else { Vec::new() };
+        for (key, value) in everything(&store.province).into_iter().chain(own) {
             let of = |at: usize| key.get(at..at + 6).map(<[u8]>::to_vec);
             let apart = region_at.and_then(of).is_some_and(|of| without.iter().any(|one| one.as_bytes() == *of));
             if !apart {

@@ -128,7 +128,7 @@ impl World {
     pub(crate) fn replayed(&self, node: &str, mut lot: impl FnMut(u64) -> u64) -> Result<(), Violation> {
         let context = self.context(node);
         let province = context.bundle.province;
-        let fresh = Store::in_memory();
+        let fresh = Store::in_memory(province);
         let mut waiting: BTreeMap<Region, Vec<v1::Segment>> = BTreeMap::new();
         let mut replicas = BTreeMap::new();
         // A copy behind a fork has what came first: the order is the carrier's.
