@@ -12,12 +12,15 @@ mod der;
 mod describe;
 mod key;
 mod pages;
+mod picture;
+pub mod pki;
 mod seal;
 mod stamp;
 
 use exchange_core::chain::Instant;
 
 pub use key::{Credential, PrivateKey};
+pub use picture::png;
 pub use seal::{SealTerms, seal};
 pub use stamp::{Place, Stamp, Stamped, stamp};
 
