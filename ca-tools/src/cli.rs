@@ -6,6 +6,7 @@ mod crl;
 mod inspect;
 mod keys;
 mod output;
+mod seals;
 mod verify;
 
 use std::{
@@ -49,7 +50,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 identity, 5 refused by polic
 10 check warnings, 11 check failures.
 ";
 
-/// Roots, city CAs, credentials, CRLs and the trust bundle.
+/// Roots, city CAs, credentials, CRLs, the trust bundle, and electronic seals.
 #[derive(Debug, Parser)]
 #[command(name = "ca-tools", version, before_help = EXAMPLES, after_help = AFTER, subcommand_required = true,
     arg_required_else_help = true)]
@@ -93,6 +94,12 @@ enum Command {
     /// Build, sign or look at a trust bundle.
     #[command(subcommand)]
     Bundle(bundle::BundleCommand),
+    /// The authority over seal makers and signers.
+    #[command(subcommand)]
+    SealCa(seals::SealCaCommand),
+    /// Electronic seals for documents.
+    #[command(subcommand)]
+    Seal(seals::SealCommand),
     /// Look at a certificate, a CRL or a request.
     Inspect(inspect::InspectArgs),
     /// Judge a credential as a node would.
@@ -193,6 +200,8 @@ fn run(asked: Command, format: Format) -> Done {
         Command::IndexKey(command) => keys::index_key(command, format),
         Command::StoreKey(command) => keys::store_key(command, format),
         Command::Bundle(command) => bundle::run(command, format),
+        Command::SealCa(command) => seals::seal_ca(command, format),
+        Command::Seal(command) => seals::seal(command, format),
         Command::Inspect(args) => inspect::run(&args, format),
         Command::Verify(args) => verify::run(&args, format),
         Command::Completions(args) => completions(&args, format),

@@ -94,6 +94,9 @@ pub enum Error {
         /// From the library.
         detail: String,
     },
+    /// A credential of a seal maker or signer is not what it must be.
+    #[error("{0}")]
+    Credential(String),
     /// A credential, CRL or path is refused.
     #[error(transparent)]
     Chain(#[from] chain::Error),
@@ -133,6 +136,7 @@ impl Error {
             Self::Chain(_)
             | Self::Bundle(_)
             | Self::NoPossession
+            | Self::Credential(_)
             | Self::Passphrase(_)
             | Self::Signature(_)
             | Self::LooseMode { .. } => Exit::Identity,

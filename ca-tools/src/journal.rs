@@ -35,7 +35,7 @@ pub enum Event {
     Created {
         /// Of the province.
         trust_domain: String,
-        /// `root`, `kafka`, or the region's code.
+        /// `root`, `kafka`, `seal`, or the region's code.
         scope: String,
         /// SHA-256 of the CA's certificate, hex.
         fingerprint: String,
@@ -71,6 +71,25 @@ pub enum Event {
         /// Milliseconds since 1970.
         next_update_ms: u64,
     },
+    /// A seal was made, and is about to be given away. In the journal of its maker.
+    Seal {
+        /// `esID`.
+        id: String,
+        /// Its name.
+        name: String,
+        /// By which it is written.
+        standard: String,
+        /// The maker's.
+        algorithm: String,
+        /// SHA-256 of the seal, hex.
+        sha256: String,
+        /// SHA-256 of its picture, hex.
+        picture_sha256: String,
+        /// SHA-256 of each listed certificate, hex.
+        signers_sha256: Vec<String>,
+        /// Milliseconds since 1970.
+        not_after_ms: u64,
+    },
 }
 
 /// Everything that the CA of a folder did, read and checked without its key.
@@ -99,6 +118,18 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 impl Journal {
     pub(crate) fn in_memory() -> Self {
         Self { records: Vec::new(), last: "0".repeat(64), file: None }
+    }
+
+    /// Opens the file, or begins a new one.
+    pub(crate) fn open_or_new(path: &Path) -> Result<Self, Error> {
+        match Self::open(path) {
+            Err(Error::NotFound(_)) => {
+                let mut journal = Self::in_memory();
+                journal.save(path)?;
+                Ok(journal)
+            }
+            other => other,
+        }
     }
 
     /// Opens, locks and checks the file.

@@ -89,6 +89,12 @@ impl Algorithm {
             .ok_or_else(|| Error::Unsupported(oid.to_string()))
     }
 
+    /// The object identifier.
+    #[must_use]
+    pub fn oid(self) -> ObjectIdentifier {
+        Self::ALL.iter().find(|(known, ..)| *known == self).map_or(Self::ALL[0].1, |(_, oid, _)| *oid)
+    }
+
     /// In CMS the signature's object identifier may be the key's alone, with the digest beside it.
     pub(crate) fn from_cms(oid: ObjectIdentifier, digest: DigestAlgorithm) -> Result<Self, Error> {
         match (oid, digest) {

@@ -56,6 +56,12 @@ impl DigestAlgorithm {
             .ok_or_else(|| Unsupported(crate::report::shown(text)))
     }
 
+    /// The object identifier.
+    #[must_use]
+    pub fn oid(self) -> ObjectIdentifier {
+        Self::ALL.iter().find(|(known, ..)| *known == self).map_or(Self::ALL[0].1, |(_, oid, _)| *oid)
+    }
+
     /// For people.
     #[must_use]
     pub fn name(self) -> &'static str {

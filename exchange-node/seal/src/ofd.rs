@@ -8,13 +8,18 @@ mod directory;
 mod document;
 mod location;
 mod package;
+mod pages;
 mod signatures;
 mod xml;
 
 pub use document::{Document, documents};
 pub use location::resolve;
 pub use package::{Found, Package};
+pub use pages::{Area, Page, Pages, page_area, pages};
 pub use signatures::{Description, Kind, Listed, Reference, StampPlace, describe, list};
+
+/// The standard's namespace, which is written; those that are read begin like it.
+pub const NAMESPACE: &str = "http://www.ofdspec.org/2016";
 
 /// Where every package begins.
 pub const ENTRY_FILE: &str = "OFD.xml";

@@ -12,6 +12,7 @@ use exchange_core::chain::Instant;
 use crate::{
     algorithm::{self, Algorithm},
     asn1::{Error, Fields},
+    digest::DigestAlgorithm,
     limits::{
         MAX_CERTIFICATE_BYTES, MAX_EXTENSION_BYTES, MAX_EXTENSIONS, MAX_LISTED_SIGNERS, MAX_PICTURE_BYTES,
         MAX_SEAL_BYTES, MAX_SIGNATURE_BYTES, MAX_TEXT_BYTES, MAX_TOKEN_BYTES,
@@ -200,6 +201,31 @@ impl Seal {
     /// [`algorithm::Error::Unsupported`].
     pub fn algorithm(&self) -> Result<Algorithm, algorithm::Error> {
         Algorithm::from_oid(self.algorithm)
+    }
+
+    /// Whether it lists a certificate, DER, as one that may use it: byte for byte, or by digest. A digest whose name is
+    /// not known is taken to be the one that goes with the seal's algorithm.
+    #[must_use]
+    pub fn lists(&self, certificate: &[u8]) -> bool {
+        match &self.signers {
+            SignerList::Certificates(all) => all.iter().any(|listed| listed == certificate),
+            SignerList::Digests(all) => {
+                let own = self.algorithm().map_or(DigestAlgorithm::Sm3, Algorithm::data_digest);
+                all.iter()
+                    .any(|(name, value)| DigestAlgorithm::from_name(name).unwrap_or(own).digest(certificate) == *value)
+            }
+        }
+    }
+}
+
+impl SignerList {
+    /// How many it has.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        match self {
+            Self::Certificates(all) => all.len(),
+            Self::Digests(all) => all.len(),
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufReader, Read, Seek},
+    io::{BufReader, Read, Seek, Write},
 };
 
-use zip::ZipArchive;
+use zip::{ZipArchive, ZipWriter};
 
 use super::{
     Error,
@@ -138,6 +138,16 @@ impl<R: Read + Seek> Package<R> {
         let digest = digester.finish();
         self.digests.insert((index, algorithm), digest.clone());
         Ok(digest)
+    }
+
+    /// Copies an entry as it is packed.
+    pub(crate) fn copy<W: Write + Seek>(&mut self, index: usize, to: &mut ZipWriter<W>) -> zip::result::ZipResult<()> {
+        to.raw_copy_file(self.archive.by_index_raw(index)?)
+    }
+
+    /// How many entries there are, folders included.
+    pub(crate) const fn entries(&self) -> usize {
+        self.entries.len()
     }
 
     /// Unpacks a file piece by piece, never more than the directory claims. The zip crate compares the CRC at the end.

@@ -7,12 +7,11 @@ use crate::{
     Verdict,
     algorithm::Algorithm,
     certificate::Certificate,
-    digest::DigestAlgorithm,
     limits::MAX_SIGNED_VALUE_BYTES,
     ofd::{Package, resolve},
     path::{self, SigningTime},
     report::{Findings, SignatureReport, Step, shown},
-    ses::{SealSignature, SignerList, TimeInfo},
+    ses::{SealSignature, TimeInfo},
     time,
     trust::{Basis, Purpose},
 };
@@ -134,17 +133,8 @@ fn property(findings: &mut Findings, file: &str, property: &str) {
 }
 
 fn listed(findings: &mut Findings, signed: &SealSignature, signer: &Certificate) {
-    let (found, count) = match &signed.seal.signers {
-        SignerList::Certificates(all) => (all.contains(&signer.der), all.len()),
-        SignerList::Digests(all) => {
-            let own = signed.seal.algorithm().map_or(DigestAlgorithm::Sm3, Algorithm::data_digest);
-            let equal = |(name, value): &(String, Vec<u8>)| {
-                DigestAlgorithm::from_name(name).unwrap_or(own).digest(&signer.der) == *value
-            };
-            (all.iter().any(equal), all.len())
-        }
-    };
-    if found {
+    let count = signed.seal.signers.count();
+    if signed.seal.lists(&signer.der) {
         findings.holds(STEP, format!("the seal lists the signer ({count} listed)"));
     } else {
         let detail = format!("the seal lists {count} signers, and \"{}\" is none of them", signer.subject);

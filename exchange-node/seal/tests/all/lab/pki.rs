@@ -136,6 +136,11 @@ fn point(uri: &str) -> Vec<u8> {
 }
 
 pub(crate) fn certify(subject: &str, key: &Key, issuer: &str, by: &Key, says: &Says) -> Vec<u8> {
+    certify_key(subject, &key.spki(), issuer, by, says)
+}
+
+/// `spki`: the subject's public key, DER.
+pub(crate) fn certify_key(subject: &str, spki: &[u8], issuer: &str, by: &Key, says: &Says) -> Vec<u8> {
     let mut extensions = Vec::new();
     if says.is_ca {
         extensions.extend(extension("2.5.29.19", true, &seq(&[&[1, 1, 0xff]])));
@@ -158,7 +163,7 @@ pub(crate) fn certify(subject: &str, key: &Key, issuer: &str, by: &Key, says: &S
         &name(issuer),
         &seq(&[&utc(says.from), &utc(says.to)]),
         &name(subject),
-        &key.spki(),
+        spki,
         &if extensions.is_empty() { Vec::new() } else { tagged(3, &seq(&[&extensions])) },
     ]);
     seq(&[&body, &algorithm, &bits(&by.sign(&body))])
