@@ -16,6 +16,7 @@ pub mod certificate;
 mod cms;
 pub mod crl;
 pub mod digest;
+pub mod licence;
 pub mod limits;
 pub mod ofd;
 mod path;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod corpus;
 mod lab;
+mod licence;
 mod mutations;
 mod openssl;
 mod ses;
