@@ -18,6 +18,7 @@ pub mod certificate;
 mod cms;
 pub mod crl;
 pub mod digest;
+pub mod licence;
 pub mod limits;
 pub mod make;
 pub mod ofd;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod corpus;
 mod lab;
+mod licence;
 mod make;
 mod mutations;
 mod openssl;
