@@ -213,6 +213,15 @@ pub struct Limits {
     pub concurrent_calls_per_caller: usize,
     /// Longest time for one call, in seconds; a shorter deadline of the caller holds.
     pub call_seconds: u32,
+    /// Documents that are received and judged at once; as many may wait. Each takes up to 100 MiB of the data folder's
+    /// file system while it does.
+    pub documents: usize,
+    /// Documents at once of one caller.
+    pub documents_per_caller: usize,
+    /// Longest time for a document, from its first byte to the answer, in seconds; a shorter deadline of the caller holds.
+    pub document_seconds: u32,
+    /// Longest wait for the next part of a document, in seconds.
+    pub document_idle_seconds: u32,
     /// TLS handshakes at once, and of one address.
     pub handshakes: usize,
     /// Handshakes at once of one address.
@@ -236,6 +245,10 @@ impl Default for Limits {
             concurrent_calls: 256,
             concurrent_calls_per_caller: 128,
             call_seconds: 30,
+            documents: 4,
+            documents_per_caller: 2,
+            document_seconds: 120,
+            document_idle_seconds: 10,
             handshakes: 256,
             handshakes_per_address: 64,
             handshake_seconds: 5,

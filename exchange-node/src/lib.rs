@@ -10,6 +10,7 @@ pub mod config;
 pub mod crash;
 pub mod demo;
 pub mod doctor;
+pub mod documents;
 pub mod exit;
 pub mod export;
 pub mod idempotency;

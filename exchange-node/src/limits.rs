@@ -2,7 +2,8 @@
 //! stay open, how often a clerk may search. Too much is refused early, before it costs anything.
 //!
 //! Health, operators, other cities' nodes and the own systems each have a room of their own: however much the own
-//! systems ask, another city's question finds a place, and an operator can see what goes on.
+//! systems ask, another city's question finds a place, and an operator can see what goes on. So have documents, whoever
+//! brings them: they take seconds and disk, where other calls take milliseconds.
 
 pub mod room;
 #[cfg(test)]
@@ -32,6 +33,8 @@ const OPERATORS: Bounds = Bounds { places: 64, of_caller: 32 };
 const TO_A_PEER: Bounds = Bounds { places: 128, of_caller: 128 };
 /// Every method of the health service begins so.
 const HEALTH_SERVICE: &str = "/grpc.health.v1.Health/";
+/// A document is received and judged.
+const VERIFY_DOCUMENT: &str = "/exchange.v1.DocumentService/Verify";
 
 /// Whose calls a room is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +47,19 @@ pub enum For {
     Nodes,
     /// The own systems.
     Systems,
+    /// Documents to verify, whoever calls.
+    Documents,
 }
 
 impl For {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Health, Self::Operators, Self::Nodes, Self::Systems];
+    pub const ALL: [Self; 5] = [Self::Health, Self::Operators, Self::Nodes, Self::Systems, Self::Documents];
 
     /// By method and caller.
     pub fn of(path: &str, caller: &Caller) -> Self {
         match caller.kind() {
             _ if path.starts_with(HEALTH_SERVICE) => Self::Health,
+            _ if path == VERIFY_DOCUMENT => Self::Documents,
             Kind::Operator { .. } => Self::Operators,
             Kind::Node { .. } => Self::Nodes,
             _ => Self::Systems,
@@ -67,6 +73,7 @@ impl For {
             Self::Operators => "operators",
             Self::Nodes => "nodes",
             Self::Systems => "systems",
+            Self::Documents => "documents",
         }
     }
 }
@@ -75,8 +82,9 @@ impl For {
 #[derive(Debug)]
 pub struct Limits {
     /// In the order of [`For`].
-    rooms: [Arc<Room>; 4],
+    rooms: [Arc<Room>; 5],
     longest: Duration,
+    longest_document: Duration,
     searches_per_hour: usize,
     clock: Clock,
     streams: Streams,
@@ -111,10 +119,12 @@ impl Limits {
             For::Health => HEALTH,
             For::Operators => OPERATORS,
             For::Nodes | For::Systems => calls,
+            For::Documents => Bounds { places: limits.documents, of_caller: limits.documents_per_caller },
         };
         Self {
             rooms: For::ALL.map(|whose| Room::new(room(whose), clock.clone())),
             longest: Duration::from_secs(u64::from(limits.call_seconds)),
+            longest_document: Duration::from_secs(u64::from(limits.document_seconds)),
             searches_per_hour: usize::try_from(limits.searches_per_clerk_hour).unwrap_or(usize::MAX),
             clock,
             streams: Streams::default(),
@@ -151,9 +161,10 @@ impl Limits {
         Ok(OpenStream { streams: Arc::clone(&self.streams), who: Arc::clone(&caller.uri) })
     }
 
-    /// How long a call may take: what the caller gives (`grpc-timeout`), at most the node's own limit.
-    pub fn time_for(&self, grpc_timeout: Option<&str>) -> Duration {
-        grpc_timeout.and_then(parse_grpc_timeout).map_or(self.longest, |given| given.min(self.longest))
+    /// How long a call may take: what the caller gives (`grpc-timeout`), at most the node's own limit for such calls.
+    pub fn time_for(&self, whose: For, grpc_timeout: Option<&str>) -> Duration {
+        let longest = if whose == For::Documents { self.longest_document } else { self.longest };
+        grpc_timeout.and_then(parse_grpc_timeout).map_or(longest, |given| given.min(longest))
     }
 
     /// Counts a search of a clerk.

@@ -12,6 +12,7 @@ use crate::{
     comparison::{Comparison, NOT_COMPARED},
     config::{self, Config},
     crash::Crash,
+    documents::Documents,
     indexer::{self, Context, Indexer},
     issuing::Issuing,
     kafka::{self, Kafka},
@@ -290,6 +291,10 @@ impl Node {
             trust: Arc::clone(&trust),
         };
 
+        let idle = Duration::from_secs(u64::from(config.limits.document_idle_seconds));
+        let documents = Documents::new(&config.node.data, space, lookup.clone(), tasks.clone(), idle)
+            .map_err(|error| Error::Start(format!("no folder for documents: {error}")))?;
+
         // What follows changes of trust and of the catalogue.
         let draining = CancellationToken::new();
         let auditor = Auditor {
@@ -361,6 +366,7 @@ impl Node {
         let services = Services {
             issuing,
             lookup,
+            documents,
             publishing,
             policy: Arc::clone(&policy),
             watch,

@@ -4,6 +4,7 @@
 mod admin;
 mod catalogue;
 mod certificate;
+mod document;
 mod gate;
 mod lookup;
 pub mod peer;

@@ -118,6 +118,14 @@ pub enum Reason {
     ImportOperationNotAllowed,
     /// The row was imported before with other contents.
     ImportRowChanged,
+    /// No byte of the document came.
+    DocumentEmpty,
+    /// The document is larger than is read.
+    DocumentTooLarge,
+    /// The document came slower than the node waits for.
+    DocumentTooSlow,
+    /// The parts of the stream are not in the order that is asked for.
+    DocumentOutOfOrder,
     // certificate.rs
     /// The certificate type is not known here.
     TypeUnknown,

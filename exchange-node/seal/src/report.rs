@@ -2,7 +2,10 @@
 
 use exchange_core::chain::Instant;
 
-use crate::{Verdict, ofd::StampPlace};
+use crate::{
+    Verdict,
+    ofd::{Document, StampPlace},
+};
 
 /// The steps of a verification, in order (`docs/SEALS.md`). The verdict over all of them is the sixth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,6 +152,8 @@ pub struct SealReport {
 /// The judgement over a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// What the package says of itself, as written; empty where it cannot be read. Proven only where the verdict is `VALID`.
+    pub documents: Vec<Document>,
     /// What was wrong with the package itself, or worth knowing of it.
     pub package: Vec<Finding>,
     /// Each signature by itself.

@@ -114,7 +114,9 @@ fn check(config: &Config) -> Result<(), Error> {
         return refuse("freshness.stale_after_seconds is less than two heartbeats".to_owned());
     }
     let limits = &config.limits;
-    if limits.concurrent_calls == 0 || limits.concurrent_calls_per_caller == 0 || limits.handshakes == 0 {
+    let places =
+        [limits.concurrent_calls, limits.concurrent_calls_per_caller, limits.documents, limits.documents_per_caller];
+    if places.contains(&0) || limits.handshakes == 0 {
         return refuse("limits: a limit of zero lets nobody in".to_owned());
     }
     if let Some(kafka) = &config.kafka

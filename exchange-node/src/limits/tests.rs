@@ -36,6 +36,8 @@ async fn each_kind_of_calls_has_a_room_of_its_own() {
     for caller in [&system, &node, &operator] {
         assert_eq!(For::of(health, caller), For::Health);
     }
+    let document = "/exchange.v1.DocumentService/Verify";
+    assert_eq!((For::of(document, &system), For::of(document, &operator)), (For::Documents, For::Documents));
     // The method's name begins the path; nobody is let in for naming it later.
     assert_eq!(For::of(&format!("{lookup}{health}"), &system), For::Systems);
     let _held = limits.room(For::Systems).enter(&system.uri).await.unwrap();
@@ -82,7 +84,7 @@ fn the_shorter_time_holds() {
         (Some("5s"), half_a_minute),
         (Some("5秒"), half_a_minute),
     ] {
-        assert_eq!(limits.time_for(given), needed, "{given:?}");
+        assert_eq!(limits.time_for(For::Systems, given), needed, "{given:?}");
     }
 }
 

@@ -36,7 +36,7 @@ pub struct GateLayer {
     limits: Arc<Limits>,
     /// The answer to a call without a place, in the order of [`For`]. In overload it is given more often than any other:
     /// it is made once.
-    overloaded: Arc<[HeaderMap; 4]>,
+    overloaded: Arc<[HeaderMap; 5]>,
 }
 
 impl GateLayer {
@@ -100,10 +100,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         Box::pin(async move {
             let given = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok());
-            let longest = shared.limits.time_for(given);
+            let whose = For::of(request.uri().path(), &caller);
+            let longest = shared.limits.time_for(whose, given);
             let answer = async {
                 // Nothing of the call was read so far but its headers.
-                let whose = For::of(request.uri().path(), &caller);
                 let Ok(place) = shared.limits.room(whose).enter(&caller.uri).await else {
                     return Ok(shared.overloaded(whose));
                 };

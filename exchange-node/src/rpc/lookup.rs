@@ -104,7 +104,7 @@ impl LookupService for Services {
 }
 
 impl Services {
-    fn encode_verification(&self, verification: Verification) -> v1::Verification {
+    pub(super) fn encode_verification(&self, verification: Verification) -> v1::Verification {
         let checks = verification.checks.into_iter().map(exchange_proto::export::encode_check).collect();
         let today = self.lookup.today();
         let conflicts = verification

@@ -3,8 +3,9 @@
 use super::{caller, peer::Readable};
 use crate::{
     catalogue::Publishing,
+    documents::Documents,
     issuing::Issuing,
-    limits::{Limits, room::Place},
+    limits::{For, Limits, room::Place},
     lookup::Lookup,
     node::Control,
     policy::Policy,
@@ -14,8 +15,8 @@ use crate::{
 };
 use exchange_proto::v1::{
     admin_service_server::AdminServiceServer, catalogue_service_server::CatalogueServiceServer,
-    certificate_service_server::CertificateServiceServer, lookup_service_server::LookupServiceServer,
-    peer_service_server::PeerServiceServer,
+    certificate_service_server::CertificateServiceServer, document_service_server::DocumentServiceServer,
+    lookup_service_server::LookupServiceServer, peer_service_server::PeerServiceServer,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ pub struct Services {
     pub issuing: Issuing,
     /// Find, look up, verify.
     pub lookup: Lookup,
+    /// Verify sealed documents.
+    pub documents: Documents,
     /// Publish.
     pub publishing: Publishing,
     /// Who may.
@@ -52,6 +55,7 @@ impl Services {
         router
             .add_service(CertificateServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
             .add_service(LookupServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
+            .add_service(DocumentServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
             .add_service(CatalogueServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
             .add_service(PeerServiceServer::new(self.clone()).max_decoding_message_size(message_bytes))
             .add_service(AdminServiceServer::new(self).max_decoding_message_size(message_bytes))
@@ -68,7 +72,7 @@ pub(super) fn place<T>(request: &Request<T>) -> Result<Arc<Place>, Status> {
 
 /// What a call may still take: what its caller gives, at most the node's own limit.
 pub(super) fn time_left<T>(request: &Request<T>, limits: &Limits) -> Duration {
-    limits.time_for(request.metadata().get("grpc-timeout").and_then(|value| value.to_str().ok()))
+    limits.time_for(For::Systems, request.metadata().get("grpc-timeout").and_then(|value| value.to_str().ok()))
 }
 
 /// Caller and message.

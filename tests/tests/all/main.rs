@@ -5,6 +5,7 @@
 mod attacks;
 mod catalogue;
 mod docs;
+mod documents;
 mod export;
 mod feed;
 mod interop;

@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 24] = [
+pub(super) const ROWS: [ReasonInfo; 28] = [
     ReasonInfo {
         reason: Reason::CheckDigitWrong,
         code: "CHECK_DIGIT_WRONG",
@@ -242,5 +242,45 @@ pub(super) const ROWS: [ReasonInfo; 24] = [
         zh: "该行此前已导入且内容不同",
         cure_en: "send the change as U with a later time",
         cure_zh: "请以U操作并使用更晚的时间提交变更",
+    },
+    ReasonInfo {
+        reason: Reason::DocumentEmpty,
+        code: "DOCUMENT_EMPTY",
+        grpc: Code::InvalidArgument,
+        retryable: false,
+        en: "no byte of the document came",
+        zh: "未收到文件内容",
+        cure_en: "send the file's bytes as chunks behind the header, none of them empty",
+        cure_zh: "请在首条消息之后分块发送文件内容，每块不得为空",
+    },
+    ReasonInfo {
+        reason: Reason::DocumentTooLarge,
+        code: "DOCUMENT_TOO_LARGE",
+        grpc: Code::ResourceExhausted,
+        retryable: false,
+        en: "the document is larger than is read",
+        zh: "文件超过大小上限",
+        cure_en: "send at most 100 MiB; document verify of the command line reads up to 128 MiB without a node",
+        cure_zh: "文件不得超过100 MiB；更大的文件可用命令行在本机核验",
+    },
+    ReasonInfo {
+        reason: Reason::DocumentTooSlow,
+        code: "DOCUMENT_TOO_SLOW",
+        grpc: Code::DeadlineExceeded,
+        retryable: true,
+        en: "the document came slower than the node waits for",
+        zh: "文件传输过慢",
+        cure_en: "look at the line and at the sending system, then send the document again",
+        cure_zh: "请检查网络和发送系统后重新发送",
+    },
+    ReasonInfo {
+        reason: Reason::DocumentOutOfOrder,
+        code: "DOCUMENT_OUT_OF_ORDER",
+        grpc: Code::InvalidArgument,
+        retryable: false,
+        en: "the parts of the stream are not in the order that is asked for",
+        zh: "文件流的消息顺序有误",
+        cure_en: "send one header first, then chunks alone",
+        cure_zh: "请先发送一条首部消息，其后只发送文件块",
     },
 ];

@@ -26,6 +26,13 @@ pub struct Document {
     pub signatures: Option<String>,
 }
 
+impl Document {
+    /// What `CustomDatas` say under this name, as written; a name may stand several times.
+    pub fn custom<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.custom.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// Reads `OFD.xml`.
 ///
 /// # Errors

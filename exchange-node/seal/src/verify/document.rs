@@ -35,14 +35,14 @@ pub(super) struct Files {
 }
 
 pub(super) fn judge<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Report {
-    let (mut package, parts) = match open(reader, basis) {
+    let (mut package, documents, parts) = match open(reader, basis) {
         Ok(found) => found,
         Err(error) => return unreadable(&error),
     };
     if parts.is_empty() {
         let detail = "the document has no signature".to_owned();
         let package = vec![Finding { outcome: Outcome::Fails(Verdict::NotSigned), detail }];
-        return Report { package, signatures: Vec::new(), verdict: Verdict::NotSigned };
+        return Report { documents, package, signatures: Vec::new(), verdict: Verdict::NotSigned };
     }
     if let Some(name) = shared(&package, &parts) {
         let error = ofd::Error::xml(&name, "the file is used for two things, or for itself");
@@ -51,24 +51,26 @@ pub(super) fn judge<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Report {
     let signatures: Vec<SignatureReport> =
         parts.iter().map(|part| judge_one(&mut package, part, &parts, basis)).collect();
     let verdict = signatures.iter().map(|report| report.verdict).fold(Verdict::Valid, Verdict::worse);
-    Report { package: Vec::new(), signatures, verdict }
+    Report { documents, package: Vec::new(), signatures, verdict }
 }
 
 fn unreadable(error: &ofd::Error) -> Report {
     let finding = Finding { outcome: Outcome::Fails(Verdict::Malformed), detail: error.to_string() };
-    Report { package: vec![finding], signatures: Vec::new(), verdict: Verdict::Malformed }
+    Report { documents: Vec::new(), package: vec![finding], signatures: Vec::new(), verdict: Verdict::Malformed }
 }
 
-fn open<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Result<(Package<R>, Vec<Part>), ofd::Error> {
+type Opened<R> = (Package<R>, Vec<ofd::Document>, Vec<Part>);
+
+fn open<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Result<Opened<R>, ofd::Error> {
     let mut package = Package::open(reader, basis.limits)?;
     let limits = basis.limits;
     let entry = package.locate("", ENTRY_FILE)?;
     let documents = ofd::documents(&package.read(entry.index, limits.xml_bytes)?, &limits)?;
     let mut parts = Vec::new();
-    for document in documents {
+    for document in &documents {
         package.locate(ENTRY_FILE, &document.root)?;
-        let Some(location) = document.signatures else { continue };
-        let list = package.locate(ENTRY_FILE, &location)?.index;
+        let Some(location) = &document.signatures else { continue };
+        let list = package.locate(ENTRY_FILE, location)?.index;
         let name = package.name(list).to_owned();
         for listed in ofd::list(&package.read(list, limits.xml_bytes)?, &name, &limits)? {
             let files = files(&mut package, &name, &listed, &limits);
@@ -79,7 +81,7 @@ fn open<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Result<(Package<R>, Vec
         let (found, limit) = (parts.len() as u64, limits.signatures as u64);
         return Err(ofd::Error::TooLarge { what: "signatures of the package".to_owned(), found, limit });
     }
-    Ok((package, parts))
+    Ok((package, documents, parts))
 }
 
 fn files<R: Read + Seek>(
