@@ -7,6 +7,7 @@ mod catalogue;
 mod docs;
 mod export;
 mod feed;
+mod files;
 mod interop;
 mod issuing;
 mod operations;
