@@ -3,14 +3,16 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 /// Messages that hold values of persons: their `Debug` is written by hand and shows none (`src/masked.rs`).
-const MASKED: [&str; 7] = [
+const MASKED: [&str; 9] = [
     ".exchange.v1.Holder",
     ".exchange.v1.Disclosure",
     ".exchange.v1.FieldValue",
     ".exchange.v1.CertificateNumber",
     ".exchange.v1.CertificateExport",
+    ".exchange.v1.CertificateFile",
     ".exchange.v1.ExportCertificateResponse",
     ".exchange.store.v1.PartySecret",
+    ".exchange.store.v1.StoredFile",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

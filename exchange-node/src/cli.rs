@@ -1,5 +1,6 @@
 //! The command line: arguments, one call, exit code. Data go to standard output, messages to standard error.
 
+mod attached;
 mod catalogue;
 mod certificate;
 mod change;

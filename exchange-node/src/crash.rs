@@ -17,6 +17,10 @@ pub enum Point {
     LedgerCommitted,
     /// Ledger: every caller of the group has an answer, the followers of the log have no hint.
     LedgerAnswered,
+    /// Issuing: a file is written under another name, and synced.
+    BlobWritten,
+    /// Issuing: a file has its name, durable; the ledger has not seen the certificate.
+    BlobKept,
     /// Indexer: deliveries of another city are taken in, nothing is written.
     IndexerTaken,
     /// Indexer: the copy and its rows are written; what waited for them is not decided, nobody has a hint.
@@ -55,12 +59,14 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::LedgerDecided,
         Self::LedgerGrown,
         Self::LedgerSigned,
         Self::LedgerCommitted,
         Self::LedgerAnswered,
+        Self::BlobWritten,
+        Self::BlobKept,
         Self::IndexerTaken,
         Self::IndexerCommitted,
         Self::IndexerForked,

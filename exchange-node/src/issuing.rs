@@ -6,11 +6,14 @@
 
 mod change;
 mod command;
+mod files;
+mod naming;
 pub mod record;
 
 pub use record::Record;
 
 use crate::{
+    blobs::Blobs,
     catalogue::Catalogue,
     clock::Clock,
     idempotency::{Content, Request},
@@ -19,6 +22,8 @@ use crate::{
     policy::Policy,
     random::Random,
     refusal::Refusal,
+    space::FreeSpace,
+    spawn::Tasks,
     store::{self, Space, Store, keys, own},
     tls::Caller,
     trust::Trust,
@@ -28,11 +33,11 @@ use command::{Import, Issue, Previous};
 use exchange_core::{
     certificate::{Draft, Environment, Field, FieldDigest, Header, MAX_HEADER_BYTES, PAYLOAD_TYPE},
     certificate_id::{CertificateId, TypeCode},
-    certificate_type::{CertificateType, CheckedDraft, Discovery},
+    certificate_type::{CertificateType, CheckedDraft},
     date::Date,
     disclosure::Disclosure,
     dsse::Envelope,
-    holder::{HolderTags, Tag, holder_tag, number_tag},
+    file::File,
     issuer::Issuer,
     position::Position,
     reason::Reason,
@@ -43,6 +48,8 @@ use exchange_core::{
     uscc::Uscc,
 };
 use exchange_proto::{certificate as convert, event, store as row};
+use files::NewFiles;
+use ring::digest::{SHA256, digest};
 use std::sync::{Arc, atomic::Ordering};
 
 /// Issues and changes certificates of this city.
@@ -68,6 +75,12 @@ pub struct Issuing {
     pub clock: Clock,
     /// Salts and serials.
     pub random: Random,
+    /// Files of certificates.
+    pub blobs: Blobs,
+    /// What must be free for them.
+    pub space: FreeSpace,
+    /// Writing them blocks.
+    pub tasks: Tasks,
 }
 
 /// What makes one request to issue the same as another, and what it follows.
@@ -75,6 +88,16 @@ struct Asked {
     previous: Option<Previous>,
     request: Request,
     import: Option<Import>,
+    files: Vec<File>,
+}
+
+/// A request, whatever it follows.
+struct Wanted<'a> {
+    request_id: [u8; 16],
+    draft: &'a Draft,
+    files: Vec<File>,
+    source: Option<&'a (String, String)>,
+    previous: Option<Previous>,
 }
 
 impl Issuing {
@@ -83,7 +106,9 @@ impl Issuing {
     /// # Errors
     /// Every refusal of the certificate's type, of the caller's rights and of the ledger.
     pub async fn issue(&self, caller: &Caller, request: request::Issue) -> Result<Record, Refusal> {
-        self.write(caller, request.request_id, &request.draft, request.source.as_ref(), None).await
+        let request::Issue { request_id, draft, files, source } = request;
+        let wanted = Wanted { request_id, draft: &draft, files, source: source.as_ref(), previous: None };
+        self.write(caller, wanted).await
     }
 
     /// Issues a revision; the certificate before it becomes REPLACED in the same step.
@@ -117,8 +142,9 @@ impl Issuing {
             serial: None,
         };
         let id = CertificateId::parse(&previous).map_err(|error| broken(error.to_string()))?;
-        let previous = Previous { id, revision: row.revision };
-        self.write(caller, request.request_id, &draft, request.source.as_ref(), Some(previous)).await
+        let previous = Some(Previous { id, revision: row.revision });
+        let Revision { request_id, files, source, .. } = request;
+        self.write(caller, Wanted { request_id, draft: &draft, files, source: source.as_ref(), previous }).await
     }
 
     /// A certificate of this city; values only for systems that act for its department.
@@ -130,21 +156,16 @@ impl Issuing {
         record::read_own(self, caller, id)?.ok_or_else(|| not_found(id))
     }
 
-    async fn write(
-        &self,
-        caller: &Caller,
-        request_id: [u8; 16],
-        draft: &Draft,
-        source: Option<&(String, String)>,
-        previous: Option<Previous>,
-    ) -> Result<Record, Refusal> {
+    async fn write(&self, caller: &Caller, wanted: Wanted<'_>) -> Result<Record, Refusal> {
+        let Wanted { request_id, draft, files, source, previous } = wanted;
         self.policy.may_issue(caller, &draft.issuer.uscc, draft.type_code.as_str())?;
         self.trust.require_current_bundle("a new certificate")?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
-        let digest = content(draft, previous.as_ref()).digest(&self.keys.requests);
+        let digest = content(draft, &files, previous.as_ref()).digest(&self.keys.requests);
         // Without the revision before it: when a row comes again, that is another one.
-        let import = source.map(|source| Import::new(draft, source, content(draft, None).digest(&self.keys.requests)));
+        let import =
+            source.map(|source| Import::new(draft, source, content(draft, &files, None).digest(&self.keys.requests)));
         let repeated = match &import {
             // A row that was imported is not signed again.
             Some(import) => import.earlier(&self.store)?,
@@ -155,8 +176,12 @@ impl Issuing {
         }
         let mut checked = kind.check(draft, self.today())?;
         let request = Request::new(&caller.uri, &request_id, digest);
-        let (command, mut record) =
-            self.prepare(draft, &kind, &mut checked, Arc::clone(&signer), Asked { previous, request, import })?;
+        let asked = Asked { previous, request, import, files };
+        let (mut command, mut record, files) = self.prepare(draft, &kind, &mut checked, Arc::clone(&signer), asked)?;
+        if !files.is_empty() {
+            // Durable before the commit that refers to them, and pinned until after it.
+            command.pins = self.keep(files).await?;
+        }
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {
                 // Durable with the certificate, or before it.
@@ -199,10 +224,13 @@ impl Issuing {
         checked: &mut CheckedDraft,
         signer: Arc<DocumentSigner>,
         asked: Asked,
-    ) -> Result<(Issue, Record), Refusal> {
-        let Asked { previous, request, import } = asked;
+    ) -> Result<(Issue, Record, NewFiles), Refusal> {
+        let Asked { previous, request, import, files: given } = asked;
         let certificate_id = self.certificate_id(draft, previous.as_ref())?;
         let disclosures = self.disclosures(checked.take_fields())?;
+        // Whatever the node itself makes for the certificate is added here too, before the header names them all.
+        let mut files = NewFiles::default();
+        given.into_iter().try_for_each(|file| self.add_file(&mut files, file))?;
         let header = Header {
             environment: self.environment,
             certificate_id: certificate_id.clone(),
@@ -221,7 +249,7 @@ impl Issuing {
                 .iter()
                 .map(|one| FieldDigest { name: one.name.clone(), digest: one.digest() })
                 .collect(),
-            files: Vec::new(),
+            files: files.named(),
         };
         let payload = convert::encode_header(&header);
         if payload.len() > MAX_HEADER_BYTES {
@@ -256,29 +284,11 @@ impl Issuing {
             published: signer.published.load(Ordering::Relaxed),
             signer,
             disclosures: self.seal_disclosures(&record)?,
+            files: self.seal_files(certificate_id.as_str(), &files)?,
+            pins: Vec::new(),
             previous,
         };
-        Ok((command, record))
-    }
-
-    fn certificate_id(&self, draft: &Draft, previous: Option<&Previous>) -> Result<CertificateId, Refusal> {
-        if let Some(previous) = previous {
-            return previous.id.next_version().map_err(|error| {
-                Refusal::caller(Reason::RevisionConflict, error.to_string(), "a certificate with fewer revisions")
-            });
-        }
-        let serial = draft.serial.clone().unwrap_or_else(|| self.random.serial());
-        let id = CertificateId::new(&draft.type_code, &draft.issuer.uscc, &serial, 1)
-            .map_err(|error| Refusal::caller(Reason::FieldInvalid, error.to_string(), "a serial of [0-9A-Z]"))?;
-        // A random serial cannot be one on purpose; an imported one may be, and identifiers are public.
-        if draft.serial.is_some() && id.contains_resident_id() {
-            return Err(Refusal::caller(
-                Reason::IdentityNumberNotAllowed,
-                "a serial that holds an identity number",
-                "a serial without one; identifiers of certificates are seen by every city",
-            ));
-        }
-        Ok(id)
+        Ok((command, record, files))
     }
 
     fn disclosures(&self, fields: Vec<Field>) -> Result<Vec<Disclosure>, Refusal> {
@@ -291,38 +301,6 @@ impl Issuing {
             .map(|(field, salt)| Disclosure::new(field.name, field.value, *salt))
             .collect::<Result<_, _>>()
             .map_err(|error| Refusal::caller(Reason::FieldInvalid, error.to_string(), "a value within the limits"))
-    }
-
-    /// The `HolderTags` entry; `None` where the type has nothing to be found by.
-    fn tags_entry(&self, kind: &CertificateType, checked: &CheckedDraft, id: &str) -> Result<Option<Bytes>, Refusal> {
-        let snapshot = self.trust.snapshot();
-        let wanted = snapshot.bundle().regions.get(&self.region).map(|region| region.index_key_id);
-        let Some(key) = self.keys.index.iter().find(|key| Some(key.id()) == wanted) else {
-            return Err(Refusal::node(
-                Reason::IndexKeyMissing,
-                "no index key with the id that the trust bundle names",
-                "that key's file under [keys] index",
-            ));
-        };
-        let code = kind.type_code.as_str();
-        let mut tags: Vec<Tag> = Vec::new();
-        let refuse = |error: exchange_core::holder::Error| {
-            Refusal::caller(Reason::PartyInvalid, error.to_string(), "a holder's code of its type")
-        };
-        if kind.discovery == Discovery::ByHolder {
-            for holder in checked.holders() {
-                tags.push(holder_tag(key, code, holder).map_err(refuse)?);
-            }
-        }
-        if let Some(number) = checked.number() {
-            tags.push(number_tag(key, code, number).map_err(refuse)?);
-        }
-        if tags.is_empty() {
-            return Ok(None);
-        }
-        let tags = HolderTags::new(tags).map_err(refuse)?;
-        let sealed = tags.seal(key, self.random.array(), self.region.as_str(), id).map_err(refuse)?;
-        Ok(Some(event::encode_tags(id, &key.id(), &sealed).into()))
     }
 
     fn seal_disclosures(&self, record: &Record) -> Result<Bytes, Refusal> {
@@ -381,7 +359,7 @@ fn not_found(id: &str) -> Refusal {
 }
 
 /// Content of a request in the order of `IssueCertificateRequest` (a revision has `previous` as field 100).
-fn content(draft: &Draft, previous: Option<&Previous>) -> Content {
+fn content(draft: &Draft, files: &[File], previous: Option<&Previous>) -> Content {
     let date = |date: Option<Date>| date.map_or_else(String::new, |date| date.to_string());
     let method = if previous.is_some() { "ReviseCertificate" } else { "IssueCertificate" };
     Content::new(method)
@@ -394,5 +372,6 @@ fn content(draft: &Draft, previous: Option<&Previous>) -> Content {
         .field(8, [draft.origin as u8])
         .list_of(9, &draft.fields, |content, field| content.field(1, &field.name).field(2, &field.value))
         .field(10, draft.serial.as_deref().unwrap_or_default())
+        .list_of(12, files, |content, file| content.field(1, &file.media_type).field(2, digest(&SHA256, &file.bytes)))
         .field(100, previous.map(|previous| previous.id.as_str()).unwrap_or_default())
 }

@@ -10,6 +10,7 @@ mod tests;
 pub use parts::{Part, parts};
 
 use crate::{
+    blobs::BlobKeys,
     config::{Config, Department},
     random::Random,
     trust::{Snapshot, Trust},
@@ -157,6 +158,10 @@ pub struct Keys {
     pub store_id: StoreKeyId,
     /// Sub-key of the store key: seals values at rest.
     pub disclosures: Subkey,
+    /// Sub-key of the store key: seals the descriptions and salts of files.
+    pub files: Subkey,
+    /// Sub-keys of the store key: name and seal kept files.
+    pub blobs: BlobKeys,
     /// Sub-key of the store key: seals the parties of access records.
     pub parties: Subkey,
     /// Sub-key of the store key: digests of requests.
@@ -189,6 +194,8 @@ impl Keys {
             index: config.keys.index.iter().map(|path| file::parsed(path)).collect::<Result<_, _>>()?,
             store_id: store.id(),
             disclosures: store.subkey("exchange/disclosures/v1"),
+            files: store.subkey("exchange/files/v1"),
+            blobs: BlobKeys::new(&store),
             parties: store.subkey("exchange/parties/v1"),
             requests: store.subkey("exchange/requests/v1"),
             departments,

@@ -2,6 +2,7 @@
 //! answers questions about certificates for a stated purpose.
 
 pub mod access;
+pub mod blobs;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -7,6 +7,10 @@ pub use control::Control;
 
 use crate::{
     access::{AccessLog, Audit, Auditor, Proofs},
+    blobs::{
+        self, Blobs,
+        care::{self, Care},
+    },
     catalogue::{Catalogue, Publishing},
     clock::Clock,
     comparison::{Comparison, NOT_COMPARED},
@@ -53,6 +57,9 @@ pub enum Error {
     /// The store.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The folder of kept files.
+    #[error(transparent)]
+    Blobs(#[from] blobs::Error),
     /// Roots, bundle or CRLs.
     #[error(transparent)]
     Trust(#[from] trust::Error),
@@ -169,6 +176,8 @@ impl Node {
 
         let space = FreeSpace::new(config.node.data.clone(), config.limits.free_space_mib << 20, clock.clone());
 
+        let files = Blobs::open(config.node.data.join("blobs"), keys.blobs.clone(), random.clone(), crash.clone())?;
+
         // The writer of own data. It takes no writes before the own log was compared.
         let head = Head::open(&store, events)?;
         let size = head.size();
@@ -254,6 +263,18 @@ impl Node {
             policy: Arc::clone(&policy),
             clock: clock.clone(),
             random: random.clone(),
+            blobs: files.clone(),
+            space: space.clone(),
+            tasks: tasks.clone(),
+        };
+        let kept = care::Known::default();
+        let care = Care {
+            blobs: files,
+            store: store.clone(),
+            ledger: ledger.clone(),
+            known: kept.clone(),
+            tasks: tasks.clone(),
+            clock: clock.clone(),
         };
         let audit = Audit::default();
         let proofs = Proofs::new(Arc::clone(&trust), audit.clone());
@@ -319,6 +340,9 @@ impl Node {
             clock: clock.clone(),
             draining: draining.clone(),
             epoch: keys.epoch,
+            kept,
+            #[cfg(feature = "test-util")]
+            blobs: issuing.blobs.clone(),
             #[cfg(feature = "test-util")]
             auditor: auditor.clone(),
         });
@@ -340,6 +364,7 @@ impl Node {
             .run(tasks.clone()),
         );
         tasks.spawn(auditor.run(tasks.clone()));
+        tasks.spawn(care.run());
         if config.node.alone {
             let kind = EventKind::RegionNotice { text: "started alone: the own log was not compared".to_owned() };
             let (notice, ledger) = (event::encode_body(&kind, false).into(), ledger.clone());

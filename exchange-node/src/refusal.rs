@@ -62,6 +62,21 @@ impl From<crate::store::Error> for Refusal {
     }
 }
 
+impl From<crate::blobs::Error> for Refusal {
+    fn from(error: crate::blobs::Error) -> Self {
+        let full = matches!(&error, crate::blobs::Error::Io { source, .. }
+            if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
+        match &error {
+            error if error.is_damage() => Self::node(Reason::FileDamaged, error.to_string(), "the file as it was kept"),
+            _ if full => Self::node(Reason::NoSpace, error.to_string(), "room for the certificate's files"),
+            _ => {
+                tracing::error!(%error, "the folder of kept files failed");
+                Self::node(Reason::Internal, error.to_string(), "a folder of kept files that reads and writes")
+            }
+        }
+    }
+}
+
 impl From<exchange_core::certificate_type::Error> for Refusal {
     fn from(error: exchange_core::certificate_type::Error) -> Self {
         Self::caller(error.reason(), error.found(), error.needed())

@@ -72,6 +72,10 @@ pub enum Space {
     Certificates,
     /// Sealed values and salts: region ‖ id. Nobody outside of this module can name it: `store/own.rs` has the ways in.
     Disclosures(Private),
+    /// Sealed descriptions and salts of files: region ‖ id. As private as the values.
+    Files(Private),
+    /// Which certificates have a kept file: blob ‖ region ‖ id.
+    Blobs,
     /// Idempotency of mutations: caller ‖ id.
     Requests,
     /// Idempotency of questions: region ‖ id.
@@ -113,7 +117,7 @@ pub enum Space {
 pub struct Private(());
 
 impl Space {
-    const OWN: [Self; 20] = [
+    const OWN: [Self; 22] = [
         Self::Entries,
         Self::Tiles,
         Self::Checkpoints,
@@ -122,6 +126,8 @@ impl Space {
         Self::AccessCheckpoints,
         Self::Certificates,
         Self::Disclosures(Private(())),
+        Self::Files(Private(())),
+        Self::Blobs,
         Self::Requests,
         Self::Questions,
         Self::Parties,
@@ -162,6 +168,8 @@ impl Space {
             Self::AccessCheckpoints => "access_checkpoints",
             Self::Certificates => "certificates",
             Self::Disclosures(_) => "disclosures",
+            Self::Files(_) => "files",
+            Self::Blobs => "blobs",
             Self::Requests => "requests",
             Self::Questions => "questions",
             Self::Parties => "parties",

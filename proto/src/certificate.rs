@@ -1,13 +1,13 @@
 //! Certificates: requests of systems, the signed header and its envelope, disclosures.
 
-mod header;
+pub(crate) mod header;
 
 pub use crate::common::{
     date, disclosures, encode_date, encode_disclosure, encode_issuer, encode_position, issuer, position,
 };
 pub use header::{decode_envelope, decode_enveloped, decode_header, decode_indexed, encode_envelope, encode_header};
 
-use crate::{Error, field, store, v1, wire::Writer};
+use crate::{Error, field, file, store, v1, wire::Writer};
 use exchange_core::{
     certificate::{Draft, Field, MAX_FIELD_NAME_BYTES, MAX_FIELDS, MAX_VALUE_BYTES, MAX_VALUES_BYTES, Origin},
     certificate_id::MAX_SERIAL,
@@ -39,7 +39,8 @@ pub const MAX_ROW_TIME_BYTES: usize = 32;
 pub fn issue(mut message: v1::IssueCertificateRequest) -> Result<Issue, Error> {
     let request_id = request_id(&message.request_id)?;
     let source = message.source.take().map(source).transpose()?;
-    Ok(Issue { request_id, draft: draft(message)?, source })
+    let files = file::files(std::mem::take(&mut message.files))?;
+    Ok(Issue { request_id, draft: draft(message)?, files, source })
 }
 
 /// What is to be issued. Whether its fields are those of the type is [`Draft`]'s next check.
@@ -79,7 +80,8 @@ pub fn revise(message: v1::ReviseCertificateRequest) -> Result<Revision, Error> 
     let (issued_on, valid_from, valid_until) = dates(message.issued_on, message.valid_from, message.valid_until)?;
     let origin = origin(message.origin)?;
     let fields = fields(message.fields)?;
-    Ok(Revision { request_id, previous, issued_on, valid_from, valid_until, origin, fields, source })
+    let files = file::files(message.files)?;
+    Ok(Revision { request_id, previous, issued_on, valid_from, valid_until, origin, fields, files, source })
 }
 
 /// A request to change a status.

@@ -10,6 +10,7 @@ mod error;
 pub mod event;
 pub mod export;
 mod field;
+pub mod file;
 mod masked;
 pub mod peer;
 pub mod rows;

@@ -34,6 +34,12 @@ impl Debug for v1::CertificateExport {
     }
 }
 
+impl Debug for v1::CertificateFile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "CertificateFile({} bytes, masked)", self.content.len())
+    }
+}
+
 impl Debug for v1::ExportCertificateResponse {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "ExportCertificateResponse({} bytes, masked)", self.file.len())
@@ -43,6 +49,12 @@ impl Debug for v1::ExportCertificateResponse {
 impl Debug for store::PartySecret {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str("PartySecret(masked)")
+    }
+}
+
+impl Debug for store::StoredFile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "StoredFile({} bytes, masked)", self.length)
     }
 }
 
@@ -60,6 +72,7 @@ mod tests {
             v1::Disclosure { name: "CZZTDM".to_owned(), value: canary.to_owned(), salt: [7; 16].to_vec().into() };
         let secret = store::PartySecret { code_type: "111".to_owned(), code: canary.to_owned(), ..Default::default() };
         let content = bytes::Bytes::from(canary);
+        let file = v1::CertificateFile { media_type: "text/plain".to_owned(), content: content.clone() };
         let export = v1::CertificateExport { content: content.clone(), receipt: None };
         let exported = v1::ExportCertificateResponse { file: content, ..Default::default() };
         let party = v1::Party { holder: Some(holder.clone()), relation: 1 };
@@ -69,6 +82,7 @@ mod tests {
             format!("{:?}", v1::IssueCertificateRequest { fields: vec![field], ..Default::default() }),
             format!("{:?}", v1::Certificate { disclosures: vec![disclosure], ..Default::default() }),
             format!("{number:?} {secret:?} {export:?} {exported:?}"),
+            format!("{:?}", v1::ReviseCertificateRequest { files: vec![file], ..Default::default() }),
         ];
         for text in shown {
             assert!(!text.contains(canary) && text.contains("masked"), "{text}");

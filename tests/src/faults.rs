@@ -65,6 +65,8 @@ impl Edge {
 pub enum Trigger {
     /// The city issues.
     Issue,
+    /// The city issues a certificate with a file.
+    IssueFile,
     /// Another city issues.
     IssueElsewhere,
     /// The city asks about another city's certificate.
@@ -89,6 +91,7 @@ pub const fn trigger(point: Point) -> Trigger {
         | Point::PublisherSent
         | Point::PublisherConfirmed
         | Point::PublisherMarked => Trigger::Issue,
+        Point::BlobWritten | Point::BlobKept => Trigger::IssueFile,
         Point::IndexerTaken | Point::IndexerCommitted => Trigger::IssueElsewhere,
         Point::AskedRecorded | Point::QuestionSent | Point::AnswerReceived | Point::ReceivedRecorded => Trigger::Ask,
         Point::QuestionChecked | Point::AnswerRecorded | Point::AnswerReleased => Trigger::Asked,

@@ -103,9 +103,9 @@ pub struct FieldDigest {
 pub struct FileDigest {
     /// IANA media type.
     pub media_type: String,
-    /// SHA-256 over salt and bytes.
+    /// [`crate::disclosure::file_digest`].
     pub digest: [u8; 32],
-    /// Length rounded up to 64 KiB.
+    /// [`crate::file::rounded`].
     pub rounded_length: u64,
 }
 

@@ -99,6 +99,7 @@ pub(crate) fn certificate(name: &str, type_code: &str, fields: &[&str], relation
         relations: relations.to_vec(),
         required: true,
         tolerable: false,
+        file: false,
         commitment_replaces: false,
         situations: Vec::new(),
     }
@@ -113,6 +114,7 @@ pub(crate) fn brought(name: &str) -> Material {
         relations: Vec::new(),
         required: true,
         tolerable: true,
+        file: false,
         commitment_replaces: false,
         situations: Vec::new(),
     }

@@ -4,6 +4,7 @@
 //! same checks. A check says the first thing that is broken; it repairs nothing.
 
 mod conduct;
+mod files;
 mod logs;
 mod releases;
 mod rows;
@@ -12,6 +13,7 @@ mod rows;
 mod tests;
 
 pub use conduct::{Attempt, Changed, Drained, drain_1, id_1, rev_1};
+pub use files::{Kept, file_1};
 pub use logs::{acc_1, app_1, dup_1, fork_1, log_1, log_2};
 pub use releases::{Allowed, Asker, Release, pur_1, pur_2, pur_3};
 pub use rows::{Acknowledged, Answered, Chain, Issued, Link, iss_1, iss_2, iss_3, rev_2, sec_1, ver_1};
@@ -57,6 +59,8 @@ pub enum Invariant {
     Dup1,
     /// A node that drains loses no call that it accepted.
     Drain1,
+    /// A certificate in the log has its files.
+    File1,
 }
 
 impl Invariant {
@@ -81,6 +85,7 @@ impl Invariant {
             Self::App1 => "APP-1",
             Self::Dup1 => "DUP-1",
             Self::Drain1 => "DRAIN-1",
+            Self::File1 => "FILE-1",
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod disclosure;
 pub mod dsse;
 pub mod event;
 pub mod export;
+pub mod file;
 #[cfg(test)]
 mod fixtures;
 pub mod holder;

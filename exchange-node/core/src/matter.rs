@@ -74,6 +74,8 @@ pub struct Material {
     pub type_code: Option<TypeCode>,
     /// [`MaterialSource::Certificate`]: which fields the matter needs.
     pub fields: Vec<String>,
+    /// [`MaterialSource::Certificate`]: the matter needs the certificate's files themselves, with all that they show.
+    pub file: bool,
     /// Of the party to the applicant; empty is [`Relation::SelfApplicant`] only.
     pub relations: Vec<Relation>,
     /// Without it the application is not complete.
@@ -317,6 +319,9 @@ impl Material {
         if is_certificate == self.fields.is_empty() {
             let found = if is_certificate { "none for a certificate" } else { "some for what is no certificate" };
             return Err(Invalid::new("fields", found, "the fields that the matter needs, for a certificate only"));
+        }
+        if !is_certificate && self.file {
+            return Err(Invalid::new("file", "asked of what is no certificate", "a certificate"));
         }
         if !is_certificate && !self.relations.is_empty() {
             return Err(Invalid::new("relations", "some for what is no certificate", "none"));

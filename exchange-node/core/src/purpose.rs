@@ -25,10 +25,12 @@ use crate::{
     region::Region,
 };
 
+mod file;
 mod search;
 #[cfg(test)]
 mod tests;
 
+pub use file::{FileGrant, grant_file};
 pub use search::{SearchFacts, SearchGrant, grant_search};
 
 /// What the deciding city knows of the responsible region's implementation.
@@ -192,6 +194,14 @@ pub enum Refusal {
         /// 基本编码.
         code: String,
     },
+    /// The matter's materials name fields of the type, and not its files.
+    #[error("matter {code} needs no file of type {type_code}")]
+    NoFileNeeded {
+        /// Of the certificate.
+        type_code: TypeCode,
+        /// 基本编码.
+        code: String,
+    },
     /// A search for types of which the matter needs none.
     #[error("matter {code} looks up none of the certificate types asked for")]
     NoTypeNeeded {
@@ -216,6 +226,7 @@ impl Refusal {
             Self::RelationNotAllowed { .. } => Reason::RelationNotAllowed,
             Self::NotShared(_) => Reason::NotShared,
             Self::NotApproved { .. } => Reason::NotApproved,
+            Self::NoFileNeeded { .. } => Reason::NoFileNeeded,
             Self::NoFieldNeeded { .. } | Self::NoTypeNeeded { .. } => Reason::NoFieldNeeded,
         }
     }
@@ -227,16 +238,7 @@ impl Refusal {
 /// The first step that refuses.
 pub fn grant(facts: &Facts<'_>) -> Result<Grant, Refusal> {
     let kind = facts.certificate_type;
-    if *facts.certificate_id.type_code() != kind.type_code {
-        return Err(Refusal::OtherType { found: *facts.certificate_id.type_code(), needed: kind.type_code });
-    }
-    let pinned = pinned(&facts.asked)?; // 2
-    let competence = pinned.implementation.may_handle(facts.asked.region, facts.asked.day)?; // 3
-    if !facts.certificate_tags.contains(facts.party_tag) {
-        return Err(Refusal::NotAHolder); // 4
-    }
-    let materials = pinned.allowed(&kind.type_code, facts.asked.relation)?; // 5
-    let approved = pinned.approved(kind)?; // 6
+    let Allowed { pinned, competence, materials, approved } = allowed(facts)?;
     let is_needed = |name: &str| {
         approved.is_none_or(|fields| fields.iter().any(|field| field == name))
             && materials.iter().any(|material| material.names(name))
@@ -255,6 +257,30 @@ pub fn grant(facts: &Facts<'_>) -> Result<Grant, Refusal> {
         }
     }
     Ok(Grant { certificate_id: facts.certificate_id.clone(), competence, released, withheld })
+}
+
+/// What is left after steps 2 to 6: the materials for which the type is looked up, and the fields that were approved.
+struct Allowed<'a> {
+    pinned: Pinned<'a>,
+    competence: Competence,
+    materials: Vec<Both<'a>>,
+    approved: Option<&'a [String]>,
+}
+
+/// Steps 2 to 6, of a question for fields or for a file.
+fn allowed<'a>(facts: &Facts<'a>) -> Result<Allowed<'a>, Refusal> {
+    let kind = facts.certificate_type;
+    if *facts.certificate_id.type_code() != kind.type_code {
+        return Err(Refusal::OtherType { found: *facts.certificate_id.type_code(), needed: kind.type_code });
+    }
+    let pinned = pinned(&facts.asked)?; // 2
+    let competence = pinned.implementation.may_handle(facts.asked.region, facts.asked.day)?; // 3
+    if !facts.certificate_tags.contains(facts.party_tag) {
+        return Err(Refusal::NotAHolder); // 4
+    }
+    let materials = pinned.allowed(&kind.type_code, facts.asked.relation)?; // 5
+    let approved = pinned.approved(kind)?; // 6
+    Ok(Allowed { pinned, competence, materials, approved })
 }
 
 /// The matter and the implementation that a question pins, both known here.

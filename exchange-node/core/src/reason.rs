@@ -86,6 +86,10 @@ pub enum Reason {
     TooManyFields,
     /// The values of the certificate are too large together.
     ValuesTooLarge,
+    /// More files are sent than a certificate may be issued with.
+    TooManyFiles,
+    /// A file is larger than allowed.
+    FileTooLarge,
     /// A text holds a control character or one that turns the direction of writing.
     ControlCharacter,
     /// Dates are the wrong way round.
@@ -165,6 +169,10 @@ pub enum Reason {
     SignerWithdrawn,
     /// The certificate's values were erased by law.
     ValuesErased,
+    /// The certificate has no file of this number.
+    FileUnknown,
+    /// The custodian's copy of the file is missing or altered.
+    FileDamaged,
     /// Only the province publishes this.
     NotProvince,
     /// The implementation is not uniform with the province's matter.
@@ -194,6 +202,8 @@ pub enum Reason {
     NotShared,
     /// The matter needs none of the fields that were asked for.
     NoFieldNeeded,
+    /// The matter needs values of the certificate, and not its document.
+    NoFileNeeded,
     /// Certificates of this type are not found by holder.
     NotDiscoverable,
     /// The question is not proved to stand in the asking city's access log.

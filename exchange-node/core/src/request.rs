@@ -4,6 +4,7 @@ use crate::{
     certificate::{Draft, Field, Origin},
     certificate_id::{CertificateId, TypeCode},
     date::Date,
+    file::File,
     issuer::Issuer,
     reason::Reason,
     status::{Authority, Status},
@@ -103,6 +104,8 @@ pub struct Issue {
     pub request_id: [u8; 16],
     /// What.
     pub draft: Draft,
+    /// Kept by the custodian, named in the header.
+    pub files: Vec<File>,
     /// Set by an import: id (at most 128 bytes) and time (at most 32 bytes) of the row in the source system.
     pub source: Option<(String, String)>,
 }
@@ -124,6 +127,8 @@ pub struct Revision {
     pub origin: Origin,
     /// All fields of the new revision, in any order.
     pub fields: Vec<Field>,
+    /// All files of the new revision.
+    pub files: Vec<File>,
     /// Set by an import, as in [`Issue::source`].
     pub source: Option<(String, String)>,
 }

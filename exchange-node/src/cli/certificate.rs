@@ -1,7 +1,9 @@
 //! `certificate`: issue, show, list; the others have files of their own.
 
 use super::{
-    ClientArgs, Failure, Format, change, export, import,
+    ClientArgs, Failure, Format,
+    attached::{Attached, attached},
+    change, export, import,
     output::{day, json, print_facts, print_json, print_rows, word},
     verify,
 };
@@ -50,6 +52,10 @@ Examples:
   exchange-node certificate issue --profile system.toml --type 111000000000131433001 \\
     --issuer 11370100XXXX000055 --issuer-name 济南市民政局 --issued-on 2026-05-20 --fields marriage.json
 
+  # With its document, which the city keeps and releases for a purpose
+  exchange-node certificate issue --profile system.toml --type 11100000MB0143028R001 --fields licence.json \\
+    --issuer 11370100XXXX000098 --issuer-name 济南市市场监督管理局 --issued-on 2026-05-20 --file licence.ofd
+
 marriage.json holds the values by short name: {\"CZZT\": \"...\", \"CZZTDM\": \"...\", \"ZZBH\": \"...\"}. Values of persons belong
 into a file or standard input, not on the command line, which every user of the machine can see.
 ";
@@ -81,6 +87,10 @@ pub(super) struct IssueArgs {
     /// JSON object of values by short name; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     fields: PathBuf,
+    /// A file of the certificate, at most 3 MiB; may be given several times. Its media type is told by .ofd, .pdf, .png or
+    /// .jpg, or stands in front: image/tiff=scan.tif.
+    #[arg(long = "file", value_name = "[TYPE=]FILE", value_parser = attached)]
+    files: Vec<Attached>,
     /// The certificate that this one revises.
     #[arg(long, value_name = "ID")]
     previous: Option<String>,
@@ -107,6 +117,7 @@ async fn issue(args: &IssueArgs, format: Format) -> Result<Exit, Failure> {
         Failure::usage(format!("{}: {error}; a JSON object of texts is needed", args.fields.display()))
     })?;
     let fields = fields.into_iter().map(|(name, value)| v1::FieldValue { name, value }).collect();
+    let files = args.files.iter().map(Attached::read).collect::<Result<Vec<_>, _>>()?;
     let origin = match args.origin {
         OriginArg::Synchronous => v1::Origin::Synchronous,
         OriginArg::Backfilled => v1::Origin::Backfilled,
@@ -128,6 +139,7 @@ async fn issue(args: &IssueArgs, format: Format) -> Result<Exit, Failure> {
                 valid_until,
                 origin,
                 fields,
+                files,
                 ..Default::default()
             };
             client.issue_certificate(request).await
@@ -141,6 +153,7 @@ async fn issue(args: &IssueArgs, format: Format) -> Result<Exit, Failure> {
                 valid_until,
                 origin,
                 fields,
+                files,
                 ..Default::default()
             };
             client.revise_certificate(request).await
@@ -294,6 +307,12 @@ pub(super) fn print_certificate(one: &v1::Certificate, format: Format) -> Result
     if one.repeated_request {
         facts.push(("note", "it was there already: an answer to a repeated request".to_owned()));
     }
+    let files = one.files.iter().enumerate();
+    facts.extend(
+        files.map(|(at, file)| {
+            ("file", format!("{at}: {}, at most {} KiB", file.media_type, file.rounded_length >> 10))
+        }),
+    );
     let values = one.disclosures.iter().filter(|field| !field.value.is_empty());
     facts.extend(values.map(|field| (field.name.as_str(), field.value.clone())));
     print_facts(&facts)

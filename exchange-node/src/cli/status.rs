@@ -53,12 +53,22 @@ pub(super) async fn run(args: &StatusArgs, format: Format) -> Result<Exit, Failu
 }
 
 fn troubled(status: &v1::NodeStatus) -> bool {
-    !status.writable || status.regions.iter().any(|region| region.state != "CURRENT")
+    !status.writable
+        || status.kept_files.as_ref().is_some_and(|files| files.damaged > 0)
+        || status.regions.iter().any(|region| region.state != "CURRENT")
 }
 
 async fn ask(client: &ClientArgs) -> Result<v1::NodeStatus, Failure> {
     let mut client = AdminServiceClient::new(client.channel().await?);
     Ok(client.get_status(v1::GetStatusRequest {}).await?.into_inner())
+}
+
+fn kept(status: &v1::NodeStatus) -> String {
+    let files = status.kept_files.clone().unwrap_or_default();
+    match files.damaged {
+        0 => files.kept.to_string(),
+        damaged => format!("{}, {damaged} of them damaged: doctor names them", files.kept),
+    }
 }
 
 fn print(status: &v1::NodeStatus) -> Result<(), Failure> {
@@ -83,6 +93,7 @@ fn print(status: &v1::NodeStatus) -> Result<(), Failure> {
         ("since", instant(status.started_at_ms)),
         ("writes", writes),
         ("certificates", status.certificates.to_string()),
+        ("kept files", kept(status)),
         ("event log", log(&status.events)),
         ("access log", log(&status.access)),
         ("kafka", kafka),

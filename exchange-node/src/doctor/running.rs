@@ -70,6 +70,7 @@ impl Running {
                 .warning(Subject::Clock, format!("the node's clock and this machine's are {} s apart", apart / 1_000));
         }
         self.store(report);
+        self.files(report);
         self.kafka(report);
         self.trust(told, now_ms, report);
         self.refusals(now_ms, report);
@@ -118,6 +119,27 @@ impl Running {
         let (free, needed) = (status.free_bytes >> 20, status.free_bytes_needed >> 20);
         if free < needed {
             report.failed(Subject::StoreSpace, format!("the node has {free} MiB free, writes need {needed}"));
+        }
+    }
+
+    fn files(&self, report: &mut Report) {
+        let Some(files) = &self.status.kept_files else { return };
+        for one in &files.named {
+            let v1::DamagedFile { certificate_id, blob, fault } = one;
+            let folder = blob.get(..2).unwrap_or_default();
+            let found = format!("{fault}: blobs/{folder}/{blob} of certificate {certificate_id}");
+            let fault = "FILE_DAMAGED".to_owned();
+            report.add(Check { fault, ..Check::new(Subject::StoreFiles, State::Failed, found) });
+        }
+        let unnamed = files.damaged.saturating_sub(files.named.len() as u64);
+        if unnamed > 0 {
+            report.failed(Subject::StoreFiles, format!("{unnamed} more files are missing or altered"));
+        }
+        if files.damaged == 0 && files.checked_at_ms == 0 {
+            report.not_proved(Subject::StoreFiles, None, "the node has not read all of them yet");
+        } else if files.damaged == 0 {
+            let at = Instant(files.checked_at_ms);
+            report.ok(Subject::StoreFiles, format!("{} kept files were read whole, last at {at}", files.checked));
         }
     }
 

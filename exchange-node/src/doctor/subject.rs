@@ -96,6 +96,8 @@ pub enum Subject {
     StoreUse,
     /// The node takes writes.
     StoreWrites,
+    /// Every kept file of a certificate is there, as it was written.
+    StoreFiles,
     /// A broker answers.
     KafkaBrokers,
     /// Each region's topic is there, with one partition.
@@ -134,7 +136,7 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::ConfigFile,
         Self::ConfigFiles,
         Self::Listen,
@@ -147,6 +149,7 @@ impl Subject {
         Self::StoreSpace,
         Self::StoreUse,
         Self::StoreWrites,
+        Self::StoreFiles,
         Self::KafkaBrokers,
         Self::KafkaTopics,
         Self::KafkaPublished,
@@ -274,6 +277,12 @@ impl Subject {
                 Store,
                 "the node takes writes, or says what it waits for",
                 "see what it waits for; reading goes on meanwhile",
+            ),
+            Self::StoreFiles => (
+                "store.files",
+                Store,
+                "every file of a certificate that the node keeps is there, as it was written; it reads them round by round",
+                "copy the named files from the backup of blobs/ into their places; the next round, or a restart, looks again",
             ),
             Self::KafkaBrokers => (
                 "kafka.brokers",

@@ -81,6 +81,7 @@ fn revision(request: v1::IssueCertificateRequest) -> v1::ReviseCertificateReques
         source: request.source,
         type_code: request.type_code,
         issuer: request.issuer,
+        files: request.files,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger command of an issue: what was signed, and what has to hold for it to count.
 
 use crate::{
+    blobs::{BlobKey, Pin},
     idempotency::Request,
     indexer::rows as index_rows,
     keys::DocumentSigner,
@@ -85,6 +86,12 @@ impl Import {
     }
 }
 
+/// The rows of a certificate's files.
+pub(super) struct FilesRow {
+    pub(super) sealed: Bytes,
+    pub(super) blobs: Vec<BlobKey>,
+}
+
 /// Issues a certificate, or a revision.
 pub(super) struct Issue {
     pub(super) region: Region,
@@ -102,6 +109,10 @@ pub(super) struct Issue {
     /// The log is known to hold the signer's credential; nothing is read to find out.
     pub(super) published: bool,
     pub(super) disclosures: Bytes,
+    /// `None`: it has no files, and no row of them.
+    pub(super) files: Option<FilesRow>,
+    /// Its files are not swept while this is decided and committed.
+    pub(super) pins: Vec<Pin>,
     pub(super) previous: Option<Previous>,
 }
 
@@ -185,6 +196,12 @@ impl Command for Issue {
         }
         let row = index_rows::issued(Position { index, ..first }, &self.header, &self.signer.key_id);
         changes.rows.push(Write::put(Space::Certificates, certificate.clone(), rows::encode(&row)));
+        if let Some(files) = &self.files {
+            changes.rows.push(Write::files(certificate.clone(), files.sealed.clone()));
+            let id = self.header.certificate_id.as_str();
+            let refer = |blob| Write::put(Space::Blobs, keys::blob(blob, self.region, id), vec![1]);
+            changes.rows.extend(files.blobs.iter().map(refer));
+        }
         changes.rows.push(Write::disclosures(certificate, self.disclosures.clone()));
         let answer = store::RequestRow {
             certificate_id: self.header.certificate_id.to_string(),

@@ -2,6 +2,7 @@
 
 use super::Source;
 use crate::{
+    blobs::{self, care},
     clock::Clock,
     config::{Config, Kafka as KafkaConfig},
     indexer::Indexer,
@@ -50,6 +51,9 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) draining: CancellationToken,
     pub(super) epoch: u32,
+    pub(super) kept: care::Known,
+    #[cfg(feature = "test-util")]
+    pub(super) blobs: blobs::Blobs,
     #[cfg(feature = "test-util")]
     pub(super) auditor: crate::access::Auditor,
 }
@@ -231,7 +235,25 @@ impl Control {
             free_bytes_needed: parts.config.limits.free_space_mib << 20,
             credentials: self.credentials(),
             refused_handshakes: parts.tls.refusals().last().iter().map(v1::RefusedHandshake::from).collect(),
+            kept_files: Some(self.kept_files()),
         })
+    }
+
+    fn kept_files(&self) -> v1::KeptFiles {
+        let parts = &self.0.parts;
+        let state = parts.kept.now();
+        let named = |(key, (fault, certificate_id)): (&blobs::BlobKey, &(care::Fault, String))| v1::DamagedFile {
+            certificate_id: certificate_id.clone(),
+            blob: blobs::name(key),
+            fault: fault.word().to_owned(),
+        };
+        v1::KeptFiles {
+            kept: parts.store.own.approximate_rows(Space::Blobs),
+            checked: state.checked,
+            checked_at_ms: state.checked_at_ms,
+            damaged: state.damaged,
+            named: state.named.iter().map(named).collect(),
+        }
     }
 
     fn credentials(&self) -> Vec<v1::CredentialStatus> {
@@ -271,6 +293,13 @@ impl Control {
     pub fn store(&self) -> &Store {
         &self.0.parts.store
     }
+
+    /// The kept files, for tests of what a node holds.
+    #[cfg(feature = "test-util")]
+    pub fn blobs(&self) -> &blobs::Blobs {
+        &self.0.parts.blobs
+    }
+
     /// The audit of the access checkpoints that other nodes have shown, for tests that do not wait for its minute.
     #[cfg(feature = "test-util")]
     pub fn auditor(&self) -> &crate::access::Auditor {

@@ -7,7 +7,7 @@ use exchange_core::{
     status::Status as CertificateStatus,
 };
 use exchange_proto::{
-    certificate as convert, store as row,
+    certificate as convert, file, store as row,
     v1::{self, certificate_service_server::CertificateService},
 };
 use std::pin::Pin;
@@ -124,6 +124,7 @@ pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
         disclosures,
         environment: header.environment as i32,
         repeated_request: record.repeated,
+        files: header.files.iter().map(file::encode_digest).collect(),
     }
 }
 

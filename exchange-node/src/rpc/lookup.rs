@@ -8,7 +8,7 @@ use crate::{
 };
 use exchange_core::{certificate_id::TypeCode, reason::Reason};
 use exchange_proto::{
-    access, certificate as convert, peer,
+    access, certificate as convert, file, peer,
     v1::{self, lookup_service_server::LookupService},
 };
 use tonic::{Request, Response, Status};
@@ -160,6 +160,7 @@ fn encode(answered: Answered) -> v1::LookupCertificateResponse {
             envelope: answered.envelope,
             disclosures: answered.disclosures.into_iter().map(convert::encode_disclosure).collect(),
             environment: header.environment as i32,
+            files: header.files.iter().map(file::encode_digest).collect(),
             ..Default::default()
         }),
         standing: Some(answered.standing),

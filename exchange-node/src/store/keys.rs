@@ -40,6 +40,20 @@ pub fn regional(region: Region, last: &[u8]) -> Key {
     key
 }
 
+/// blob 32 ‖ region ‖ certificate id.
+pub fn blob(blob: &[u8; 32], region: Region, certificate_id: &str) -> Key {
+    let mut key = blob.to_vec();
+    key.extend_from_slice(&region.as_bytes());
+    key.extend_from_slice(certificate_id.as_bytes());
+    key
+}
+
+/// The blob and the certificate of a key that [`blob`] made.
+pub fn blob_of(key: &[u8]) -> Option<([u8; 32], String)> {
+    let (blob, rest) = key.split_first_chunk::<32>()?;
+    Some((*blob, String::from_utf8(rest.get(6..)?.to_vec()).ok()?))
+}
+
 /// u16 length ‖ caller URI ‖ id.
 pub fn request(caller: &str, id: &[u8; 16]) -> Key {
     let mut key = sized(caller.as_bytes());

@@ -2,11 +2,15 @@
 
 use super::{Database, Error, Key, Private, Space, Store, Value, Write, keys};
 use crate::policy::ActsFor;
-use exchange_core::{purpose::Grant, region::Region};
+use exchange_core::{
+    purpose::{FileGrant, Grant},
+    region::Region,
+};
 use exchange_proto::{rows, store};
 use prost::Message;
 
 const DISCLOSURES: Space = Space::Disclosures(Private(()));
+const FILES: Space = Space::Files(Private(()));
 
 /// Reads a row and its format byte.
 pub(crate) fn read<M: Message + Default>(
@@ -26,6 +30,11 @@ impl Write {
     /// Writes the sealed values and salts of a certificate; `key` is its row's.
     pub fn disclosures(key: Key, sealed: impl Into<Value>) -> Self {
         Self::put(DISCLOSURES, key, sealed)
+    }
+
+    /// Writes the sealed descriptions and salts of a certificate's files; `key` is its row's.
+    pub fn files(key: Key, sealed: impl Into<Value>) -> Self {
+        Self::put(FILES, key, sealed)
     }
 }
 
@@ -62,6 +71,23 @@ impl Store {
     /// Sealed values and salts of the certificate that a question was granted for; `region` keeps it.
     pub fn granted_disclosures(&self, region: Region, grant: &Grant) -> Result<Option<Value>, Error> {
         self.own.get(DISCLOSURES, keys::regional(region, grant.certificate_id().as_str().as_bytes()))
+    }
+
+    /// Sealed descriptions and salts of the files of the certificate that a question was granted for; `region` keeps it.
+    pub fn granted_files(&self, region: Region, grant: &FileGrant) -> Result<Option<Value>, Error> {
+        self.own.get(FILES, keys::regional(region, grant.certificate_id().as_str().as_bytes()))
+    }
+
+    /// As [`Store::granted_files`], for checks of invariants.
+    #[cfg(feature = "test-util")]
+    pub fn sealed_files(&self, region: Region, id: &str) -> Result<Option<Value>, Error> {
+        self.own.get(FILES, keys::regional(region, id.as_bytes()))
+    }
+
+    /// A certificate that has a kept file; `None`: none has, nothing refers to it.
+    pub fn blob_owner(&self, blob: &[u8; 32]) -> Result<Option<String>, Error> {
+        let found = self.own.scan(Space::Blobs, blob, &keys::after(blob), 1)?;
+        Ok(found.first().and_then(|(key, _)| keys::blob_of(key)).map(|(_, owner)| owner))
     }
 
     /// Sealed values and salts of a certificate of this city, for whoever acts for the department that issued it; `None`

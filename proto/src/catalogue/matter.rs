@@ -144,6 +144,7 @@ fn material(message: v1::Material) -> Result<Material, Error> {
         relations: part::each("relations", message.relations, relation)?,
         required: message.required,
         tolerable: message.tolerable,
+        file: message.file,
         commitment_replaces: message.commitment_replaces,
         situations: message.situations,
     })
@@ -162,6 +163,7 @@ fn encode_material(material: &Material) -> v1::Material {
             .collect(),
         required: material.required,
         tolerable: material.tolerable,
+        file: material.file,
         commitment_replaces: material.commitment_replaces,
         situations: material.situations.clone(),
     }

@@ -66,6 +66,7 @@ fn material_message() -> v1::Material {
         relations: vec![v1::RelationAllowed { relation: 2 }],
         required: true,
         tolerable: true,
+        file: false,
         commitment_replaces: true,
         situations: vec!["01".into()],
     }

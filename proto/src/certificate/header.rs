@@ -20,11 +20,11 @@ const PAYLOAD_TYPE_STEM: &str = "application/vnd.exchange.certificate.";
 /// Longest signature, in bytes: ECDSA P-384 in DER has at most 104.
 const MAX_SIGNATURE_BYTES: usize = 128;
 /// Most files of one certificate.
-const MAX_FILES: usize = 128;
+pub(crate) const MAX_FILES: usize = 128;
 /// Longest media type (RFC 6838 §4.2), in bytes.
-const MAX_MEDIA_TYPE_BYTES: usize = 255;
+pub(crate) const MAX_MEDIA_TYPE_BYTES: usize = 255;
 /// Lengths of files are rounded up to this, in bytes.
-const FILE_ROUNDING: u64 = 64 * 1024;
+const FILE_ROUNDING: u64 = exchange_core::file::ROUNDING;
 
 /// The bytes that a department signs: equal headers give equal bytes. On the path of every issue, so written directly;
 /// the caller has seen to [`MAX_FIELDS`] and compares the length with [`MAX_HEADER_BYTES`].

@@ -6,6 +6,7 @@ use exchange_core::{
     certificate::{MAX_FIELDS, MAX_HEADER_BYTES, MAX_VALUE_BYTES, Origin},
     checkpoint::LogKind,
     event::{EventKind, MAX_ENTRY_BYTES},
+    file::{MAX_FILE_BYTES, MAX_FILES, OFD},
     reason::Reason,
     request::Previous,
     segment::{MAX_BYTES, MAX_ENTRIES},
@@ -227,6 +228,31 @@ fn requests_to_issue_are_refused_with_their_reason() {
     let mut large = issue();
     large.fields = (0..17).map(|index| field(&format!("F{index}"), &"x".repeat(MAX_VALUE_BYTES))).collect();
     check(certificate::issue(large), Reason::ValuesTooLarge, "fields");
+}
+
+#[test]
+fn files_are_refused_with_their_reason() {
+    let file = |media_type: &str, length: usize| v1::CertificateFile {
+        media_type: media_type.to_owned(),
+        content: vec![1; length].into(),
+    };
+    let with = |files| certificate::issue(v1::IssueCertificateRequest { files, ..issue() });
+    let read = with(vec![file(OFD, MAX_FILE_BYTES), file("image/jpeg", 1)]).unwrap().files;
+    assert_eq!((read.len(), read[0].bytes.len(), read[1].media_type.as_str()), (2, MAX_FILE_BYTES, "image/jpeg"));
+    let personal = format!("application/{}", samples::IDENTITY_NUMBER);
+    let cases = [
+        (file(OFD, MAX_FILE_BYTES + 1), Reason::FileTooLarge, "files[1].content"),
+        (file(OFD, 0), Reason::FieldMissing, "files[1].content"),
+        (file("", 1), Reason::FieldMissing, "files[1].media_type"),
+        (file("application/OFD", 1), Reason::FieldInvalid, "files[1].media_type"),
+        (file("text/plain; charset=utf-8", 1), Reason::FieldInvalid, "files[1].media_type"),
+        (file(&"x".repeat(130), 1), Reason::FieldTooLong, "files[1].media_type"),
+        (file(&personal, 1), Reason::IdentityNumberNotAllowed, "files[1].media_type"),
+    ];
+    for (bad, reason, path) in cases {
+        check(with(vec![file(OFD, 1), bad]), reason, path);
+    }
+    check(with(vec![file(OFD, 1); MAX_FILES + 1]), Reason::TooManyFiles, "files");
 }
 
 #[test]

@@ -10,10 +10,11 @@ use exchange_core::{
     check_digit::gb32100,
     checkpoint::{Checkpoint, LogKey, LogKind, LogProof, Origin as LogOrigin},
     date::Date,
-    disclosure::Disclosure,
+    disclosure::{Disclosure, file_digest},
     dsse::Envelope,
     event::{Carried, EventKind},
     export::{ExportRecord, sha256},
+    file::{OFD, StoredFile},
     holder::{Holder, HolderTags, holder_tag, number_tag},
     issuer::Issuer,
     merkle::{Frontier, leaf_hash},
@@ -73,6 +74,17 @@ pub fn disclosures() -> Vec<Disclosure> {
         Disclosure::new(name, value, [u8::try_from(index).unwrap(); 16]).unwrap()
     };
     values.into_iter().enumerate().map(salted).collect()
+}
+
+pub fn stored_files() -> Vec<StoredFile> {
+    let (ofd, salt) = (b"an invented document".as_slice(), [5; 16]);
+    vec![StoredFile {
+        media_type: OFD.to_owned(),
+        digest: file_digest(&salt, ofd),
+        salt,
+        length: ofd.len() as u64,
+        blob: [0xB1; 32],
+    }]
 }
 
 pub fn header() -> Header {

@@ -124,6 +124,7 @@ fn material() -> Material {
         relations: Vec::new(),
         required: true,
         tolerable: false,
+        file: false,
         commitment_replaces: false,
         situations: Vec::new(),
     }

@@ -73,6 +73,7 @@ impl Requests {
                 .collect(),
             serial: String::new(),
             source: None,
+            files: Vec::new(),
         })
     }
 }

@@ -8,6 +8,7 @@ mod docs;
 mod documents;
 mod export;
 mod feed;
+mod files;
 mod interop;
 mod issuing;
 mod operations;

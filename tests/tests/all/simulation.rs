@@ -47,6 +47,7 @@ async fn crash_at(simulation: &mut Simulation, point: Point, power: bool) {
     simulation.run(&[Operation::Crash { at: JINAN, point, nth: 1, power }]).await;
     let operation = match trigger(point) {
         Trigger::Issue => Operation::Issue { at: JINAN },
+        Trigger::IssueFile => Operation::IssueFile { at: JINAN },
         Trigger::IssueElsewhere => Operation::Issue { at: QINGDAO },
         Trigger::Ask => Operation::LookUp { at: JINAN, of: QINGDAO },
         Trigger::Asked => Operation::LookUp { at: QINGDAO, of: JINAN },

@@ -5,6 +5,7 @@ mod asks;
 mod checks;
 mod conduct;
 mod disk;
+mod files;
 mod forge;
 mod outputs;
 mod relay;

@@ -359,3 +359,18 @@ fn drain_1_done_without_an_answer() {
     assert_eq!(drain_1(&[call(true, true), call(false, false)]), Ok(()));
     red(drain_1(&[call(true, true), call(false, true)]), Invariant::Drain1, "request r was done by a draining node");
 }
+
+#[test]
+fn file_1_a_file_is_missing_or_another_one() {
+    let (salt, bytes) = ([5; 16], b"an invented document".to_vec());
+    let named = crate::certificate::FileDigest {
+        media_type: crate::file::OFD.into(),
+        digest: crate::disclosure::file_digest(&salt, &bytes),
+        rounded_length: 65_536,
+    };
+    let of = |kept| [Kept { certificate_id: "id".into(), named: vec![named.clone()], kept }];
+    assert_eq!(file_1(&of(vec![Some((salt, bytes))])), Ok(()));
+    red(file_1(&of(Vec::new())), Invariant::File1, "id names 1 files, 0 are kept");
+    red(file_1(&of(vec![None])), Invariant::File1, "file 0 of id does not read");
+    red(file_1(&of(vec![Some((salt, b"x".to_vec()))])), Invariant::File1, "file 0 of id is another one");
+}

@@ -112,6 +112,7 @@ impl Differences {
             self.add(element("relations"), show(mine.difference(&theirs).copied().collect()), needed);
         }
         for (part, is_worse, found) in [
+            ("file", found.file && !uniform.file, "the certificate's files"),
             ("required", found.required && !uniform.required, "required"),
             ("tolerable", !found.tolerable && uniform.tolerable, "not tolerable"),
             ("commitment_replaces", !found.commitment_replaces && uniform.commitment_replaces, "no commitment"),

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::*;
+
+mod file;
 use crate::{
     fixtures::{DEED, MARRIAGE, MATTER, certificate, day, deed, implementation, matter, region},
     matter::Limit,
@@ -76,15 +78,19 @@ impl World {
         }
     }
 
-    fn grant(&self) -> Result<Grant, Refusal> {
-        grant(&Facts {
+    fn facts(&self) -> Facts<'_> {
+        Facts {
             asked: self.asked(),
             certificate_id: &self.certificate_id,
             certificate_type: &self.kind,
             certificate_tags: &self.tags,
             party_tag: &self.party,
             fields: &self.fields,
-        })
+        }
+    }
+
+    fn grant(&self) -> Result<Grant, Refusal> {
+        grant(&self.facts())
     }
 
     fn pinned(&mut self) -> &mut MatterPurpose {

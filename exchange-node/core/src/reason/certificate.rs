@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 23] = [
+pub(super) const ROWS: [ReasonInfo; 25] = [
     ReasonInfo {
         reason: Reason::TypeUnknown,
         code: "TYPE_UNKNOWN",
@@ -192,6 +192,26 @@ pub(super) const ROWS: [ReasonInfo; 23] = [
         zh: "该证照的内容已依法删除",
         cure_en: "ask the issuing department; the record of the erasure names its legal basis",
         cure_zh: "请联系签发部门；删除记录列明法律依据",
+    },
+    ReasonInfo {
+        reason: Reason::FileUnknown,
+        code: "FILE_UNKNOWN",
+        grpc: Code::NotFound,
+        retryable: false,
+        en: "the certificate has no file of this number",
+        zh: "该证照没有此序号的文件",
+        cure_en: "count the files of its signed header from 0; an old certificate may have none",
+        cure_zh: "请按证照签名文件清单从0起计；较早的证照可能没有文件",
+    },
+    ReasonInfo {
+        reason: Reason::FileDamaged,
+        code: "FILE_DAMAGED",
+        grpc: Code::DataLoss,
+        retryable: false,
+        en: "the custodian's copy of the file is missing or altered",
+        zh: "保管方的证照文件缺失或已被改动",
+        cure_en: "tell the custodian's operator: doctor there names the file; it is restored from the backup of blobs/",
+        cure_zh: "请联系保管方运维人员，其诊断命令会指出该文件，并从备份恢复",
     },
     ReasonInfo {
         reason: Reason::NotProvince,

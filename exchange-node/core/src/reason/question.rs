@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 26] = [
+pub(super) const ROWS: [ReasonInfo; 27] = [
     ReasonInfo {
         reason: Reason::MatterUnknown,
         code: "MATTER_UNKNOWN",
@@ -102,6 +102,16 @@ pub(super) const ROWS: [ReasonInfo; 26] = [
         zh: "该事项不需要所查询的任何字段",
         cure_en: "ask only for fields that the matter's materials name",
         cure_zh: "请仅查询事项材料列明的字段",
+    },
+    ReasonInfo {
+        reason: Reason::NoFileNeeded,
+        code: "NO_FILE_NEEDED",
+        grpc: Code::PermissionDenied,
+        retryable: false,
+        en: "the matter needs values of the certificate, and not its document",
+        zh: "该事项只需证照数据，不需要证照文件",
+        cure_en: "ask for the fields that the matter's materials name; a document is released only where a material says so",
+        cure_zh: "请查询事项材料列明的字段；仅当材料要求证照文件时方可调取",
     },
     ReasonInfo {
         reason: Reason::NotDiscoverable,

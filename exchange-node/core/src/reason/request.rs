@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 28] = [
+pub(super) const ROWS: [ReasonInfo; 30] = [
     ReasonInfo {
         reason: Reason::CheckDigitWrong,
         code: "CHECK_DIGIT_WRONG",
@@ -82,6 +82,26 @@ pub(super) const ROWS: [ReasonInfo; 28] = [
         zh: "证照各字段内容合计过大",
         cure_en: "keep the values below 1 MiB together; attach large texts as files",
         cure_zh: "各字段合计不得超过1 MiB，较长内容请改为附件",
+    },
+    ReasonInfo {
+        reason: Reason::TooManyFiles,
+        code: "TOO_MANY_FILES",
+        grpc: Code::InvalidArgument,
+        retryable: false,
+        en: "more files are sent than a certificate may be issued with",
+        zh: "附件数量超过上限",
+        cure_en: "send at most 8 files with a certificate",
+        cure_zh: "每份证照最多附8个文件",
+    },
+    ReasonInfo {
+        reason: Reason::FileTooLarge,
+        code: "FILE_TOO_LARGE",
+        grpc: Code::InvalidArgument,
+        retryable: false,
+        en: "a file is larger than allowed",
+        zh: "附件过大",
+        cure_en: "keep a file within 3 MiB, and the whole request within the node's message limit",
+        cure_zh: "单个文件不得超过3 MiB，整个请求不得超过节点的消息上限",
     },
     ReasonInfo {
         reason: Reason::ControlCharacter,

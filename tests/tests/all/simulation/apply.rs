@@ -32,6 +32,10 @@ impl Simulation {
                     self.call(at, request, None).await;
                 }
             }
+            Operation::IssueFile { at } => {
+                let request = self.licence_with_files(at);
+                self.call(at, request, None).await;
+            }
             Operation::Revise { at } => self.revise(at).await,
             Operation::ChangeStatus { at } => self.change_status(at).await,
             Operation::Publish { at } => self.publish(at).await,

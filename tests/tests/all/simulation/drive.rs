@@ -316,6 +316,15 @@ impl Simulation {
         Request::Issue(licence(at, self.next()))
     }
 
+    /// One file of its own, and one that other certificates have too.
+    pub(super) fn licence_with_files(&mut self, at: Code) -> Request {
+        let sequence = self.next();
+        let length = 1 + usize::try_from(self.lot.below(150_000)).unwrap();
+        let own = file("application/ofd", &vec![u8::try_from(sequence % 251).unwrap(); length]);
+        let common = file("image/png", b"an invented picture");
+        Request::Issue(v1::IssueCertificateRequest { files: vec![own, common], ..licence(at, sequence) })
+    }
+
     pub(super) async fn issue_deed(&mut self, at: Code) {
         let sequence = self.next();
         let canary = usize::try_from(sequence).unwrap() % 2;

@@ -12,6 +12,8 @@ pub(super) type Code = &'static str;
 pub(super) enum Operation {
     /// A licence, or a deed of somebody.
     Issue { at: Code },
+    /// A licence with files.
+    IssueFile { at: Code },
     /// The newest revision of a certificate is replaced.
     Revise { at: Code },
     /// A licence is revoked, or restored by a decision.
@@ -77,7 +79,8 @@ impl Operation {
             (at, pick(lot, &others))
         };
         match lot.below(64) {
-            0..=11 => Self::Issue { at: city(lot) },
+            0..=9 => Self::Issue { at: city(lot) },
+            10..=11 => Self::IssueFile { at: city(lot) },
             12..=14 => Self::Revise { at: city(lot) },
             15..=18 => Self::ChangeStatus { at: city(lot) },
             19 => Self::Publish { at: city(lot) },
@@ -130,6 +133,7 @@ impl Operation {
         let other = pick(lot, &others);
         match trigger(point) {
             Trigger::Issue => Some(Self::Issue { at }).filter(|_| at != nodes[0]),
+            Trigger::IssueFile => Some(Self::IssueFile { at }).filter(|_| at != nodes[0]),
             Trigger::IssueElsewhere => Some(Self::Issue { at: other }),
             Trigger::Ask => Some(Self::LookUp { at, of: other }).filter(|_| at != nodes[0]),
             Trigger::Asked => Some(Self::LookUp { at: other, of: at }).filter(|_| at != nodes[0]),

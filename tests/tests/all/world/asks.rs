@@ -124,6 +124,11 @@ pub(crate) fn licence(code: &str, sequence: u32) -> v1::IssueCertificateRequest 
     }
 }
 
+/// A file of a certificate.
+pub(crate) fn file(media_type: &str, bytes: &[u8]) -> v1::CertificateFile {
+    v1::CertificateFile { media_type: media_type.into(), content: bytes.to_vec().into() }
+}
+
 /// A change of status by the department that issued.
 pub(crate) fn change(certificate: &Certificate, to: v1::Status, document: &str) -> v1::ChangeStatusRequest {
     v1::ChangeStatusRequest {

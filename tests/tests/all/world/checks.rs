@@ -62,7 +62,7 @@ impl Told {
 }
 
 /// A log as one node holds it.
-struct Held {
+pub(super) struct Held {
     entries: Vec<Option<Vec<u8>>>,
     leaves: Vec<Hash>,
     checkpoints: Vec<Checkpoint>,
@@ -142,7 +142,7 @@ impl Held {
         frontier
     }
 
-    fn events(&self) -> impl Iterator<Item = (u64, EventKind)> + '_ {
+    pub(super) fn events(&self) -> impl Iterator<Item = (u64, EventKind)> + '_ {
         (0..).zip(&self.entries).filter_map(|(index, entry)| {
             let event = event::decode(entry.as_ref()?).ok()?;
             Some((index, event.kind))
@@ -194,6 +194,7 @@ impl World {
             self.releases(*node, &accesses)?;
         }
         self.issues(&events)?;
+        self.files(&events)?;
         self.rows(&nodes)?;
         self.revocations()?;
         let records = |(of, held): (&Region, &Held)| (*of, held.records().into_iter().map(|(_, one)| one).collect());
@@ -306,7 +307,7 @@ impl World {
         access::decode_party(&plain).unwrap()
     }
 
-    fn key_file(&self, node: Region, name: &str) -> String {
+    pub(super) fn key_file(&self, node: Region, name: &str) -> String {
         std::fs::read_to_string(self.practice.node_folder(node).join(name)).unwrap()
     }
 
