@@ -260,7 +260,11 @@ impl Simulation {
     /// One call, or two at once.
     async fn two(&mut self, at: Code, one: Request, other: Option<Request>) {
         let Some(other) = other else { return self.call(at, one, None).await };
-        let (first, second) = tokio::join!(one.send(&self.world, at), other.send(&self.world, at));
+        let still = || Outcome::Unknown("a node stands still".to_owned());
+        let (first, second) = tokio::select! {
+            both = async { tokio::join!(one.send(&self.world, at), other.send(&self.world, at)) } => both,
+            () = self.stopped() => (still(), still()),
+        };
         self.came_to(at, one, None, first);
         self.came_to(at, other, None, second);
     }

@@ -243,7 +243,7 @@ impl Simulation {
     }
 
     /// Resolves a moment after a node stands still.
-    async fn stopped(&self) {
+    pub(super) async fn stopped(&self) {
         loop {
             let standing = |at: &&Code| self.world.is_running(at) && self.world.trap(at).hit().borrow().is_some();
             if self.nodes.iter().any(|at| standing(&at)) {
