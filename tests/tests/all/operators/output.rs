@@ -14,7 +14,7 @@ use std::{
     io::Read,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -128,15 +128,49 @@ fn catalogue(seen: &mut Seen, office: &Office) {
     let publish = ["--profile", &admin(PROVINCE), &types, &matters];
     let dry = seen.run(program, &at, "catalogue publish", &[&publish[..], &["--dry-run"]].concat(), 0);
     assert!(dry[0]["position"].is_null(), "{dry}");
+    let waiting = Waiting::publish(office, &file(&format!("implementations-{JINAN}.json")));
+    let said = waiting.outcome();
+    assert_eq!((said.code, &said.error()["reason"]), (3, &json!("MATTER_UNKNOWN")), "{said:?}");
+    let mut waiting = Waiting::publish(office, &file(&format!("implementations-{JINAN}.json")));
+    waiting.until_it_waits();
     let done = seen.run(program, &at, "catalogue publish", &publish, 0);
     assert_eq!(done[0]["position"]["region"], PROVINCE, "{done}");
-    for code in [JINAN, QINGDAO] {
-        arrived(|| office.node(&["catalogue", "show", "372099007000", "--profile", &admin(code)]).code == 0);
-        let implementations = file(&format!("implementations-{code}.json"));
-        seen.run(program, &at, "catalogue publish", &["--profile", &admin(code), &implementations], 0);
-    }
+    let said = waiting.outcome();
+    assert_eq!(said.code, 0, "what the province publishes meanwhile is enough: {said:?}");
+    arrived(|| office.node(&["catalogue", "show", "372099007000", "--profile", &admin(QINGDAO)]).code == 0);
+    let implementations = file(&format!("implementations-{QINGDAO}.json"));
+    seen.run(program, &at, "catalogue publish", &["--profile", &admin(QINGDAO), &implementations], 0);
     let all = seen.run(program, &at, "catalogue show", &["--profile", &admin(JINAN)], 0);
     assert!(all["certificate_types"].as_array().is_some_and(|types| types.len() > 3), "{all}");
+}
+
+/// A city's `catalogue publish` whose matters the province has not published, or not yet.
+struct Waiting {
+    process: Child,
+    heard: String,
+}
+
+impl Waiting {
+    fn publish(office: &Office, implementations: &str) -> Self {
+        let profile = office.profile(JINAN, OPERATOR);
+        let mut command = Command::new(programs::node());
+        command.args(["catalogue", "publish", "--profile", &profile, implementations, "-o", "json"]);
+        command.env_remove("EXCHANGE_PROFILE").stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { process: command.spawn().unwrap(), heard: String::new() }
+    }
+
+    fn until_it_waits(&mut self) {
+        let stderr = self.process.stderr.as_mut().unwrap();
+        while !self.heard.contains("waiting for what the province has published") {
+            let mut byte = [0];
+            stderr.read_exact(&mut byte).unwrap_or_else(|_| panic!("it ended, and said {}", self.heard));
+            self.heard.push(char::from(byte[0]));
+        }
+    }
+
+    fn outcome(self) -> Said {
+        self.process.wait_with_output().unwrap().into()
+    }
 }
 
 fn arrived(there: impl Fn() -> bool) {
