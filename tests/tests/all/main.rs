@@ -16,5 +16,6 @@ mod process;
 mod programs;
 mod questions;
 mod readme;
+mod seals;
 mod simulation;
 mod world;
