@@ -3,7 +3,7 @@
 //! Wider than what the exchange reads of its own CAs: the CAs of seals split their lists into parts (`cn=crl0003`), sign
 //! with SM2, and not all number them. Delta, indirect and attribute lists are refused.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use der::{
     Decode,
@@ -18,7 +18,7 @@ use x509_cert::{
 use crate::{
     algorithm::PATH_ALGORITHMS,
     asn1::{Error, Fields, plain, to_der},
-    certificate::{Certificate, inside, instant, name, point_names},
+    certificate::{Certificate, Key, inside, instant, name, point_names},
     limits::MAX_CRL_BYTES,
 };
 
@@ -64,7 +64,21 @@ pub struct Crl {
     signature: Vec<u8>,
     scope: Scope,
     withdrawn: BTreeMap<Vec<u8>, Withdrawal>,
+    signed_by: SignedBy,
 }
+
+/// The issuer whose signature was found good: a list is asked for every certificate, and its signature stays what it is.
+/// Two equal lists are equal also where only one of them was asked yet.
+#[derive(Debug, Clone, Default)]
+struct SignedBy(OnceLock<Key>);
+
+impl PartialEq for SignedBy {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for SignedBy {}
 
 impl Crl {
     /// Reads one, DER.
@@ -114,6 +128,7 @@ impl Crl {
                 .to_vec(),
             scope,
             withdrawn,
+            signed_by: SignedBy::default(),
         })
     }
 
@@ -141,11 +156,19 @@ impl Crl {
         if issuer.usages.is_some_and(|usages| !usages.crl_sign) && !issuer.is_self_issued() {
             return false;
         }
-        PATH_ALGORITHMS
+        if self.signed_by.0.get() == Some(&issuer.key) {
+            return true;
+        }
+        let is_good = PATH_ALGORITHMS
             .iter()
             .filter(|known| known.signature_alg_id().as_ref() == self.algorithm)
             .filter(|known| known.public_key_alg_id().as_ref() == issuer.key.algorithm)
-            .any(|known| known.verify_signature(&issuer.key.bytes, &self.body, &self.signature).is_ok())
+            .any(|known| known.verify_signature(&issuer.key.bytes, &self.body, &self.signature).is_ok());
+        if is_good {
+            // Of two threads the first is remembered; both found the same.
+            let _ = self.signed_by.0.set(issuer.key.clone());
+        }
+        is_good
     }
 }
 

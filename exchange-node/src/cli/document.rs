@@ -24,6 +24,7 @@ use std::{
 };
 
 mod show;
+mod stamp;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +53,9 @@ pub(super) enum DocumentCommand {
     /// Judge a sealed document (.ofd) or a seal (.esl), step by step.
     #[command(before_help = EXAMPLES, after_help = CODES)]
     Verify(VerifyArgs),
+    /// Put an electronic seal on a document; a copy is written, the document stays as it is.
+    #[command(before_help = stamp::EXAMPLES, after_help = stamp::CODES)]
+    Stamp(stamp::StampArgs),
     /// What a document says of itself. Nothing of it is judged.
     #[command(before_help = EXAMPLES)]
     Show(ShowArgs),
@@ -91,6 +95,7 @@ fn moment(text: &str) -> Result<Instant, time::Error> {
 pub(super) fn run(command: &DocumentCommand, format: Format) -> Result<Exit, Failure> {
     match command {
         DocumentCommand::Verify(args) => judge(args, format),
+        DocumentCommand::Stamp(args) => stamp::run(args, format),
         DocumentCommand::Show(args) => show::run(&args.file, format),
     }
 }

@@ -27,6 +27,7 @@ mod province;
 mod report;
 mod revoke;
 mod rounds;
+mod seal;
 mod verify;
 
 use anyhow::{Context, Result};
@@ -61,8 +62,12 @@ enum Command {
     Import(Settings),
     /// Memory of a fresh node, and after many certificates.
     Memory(Settings),
+    /// Sealed documents verified and stamped a second, beside ofdrw and beside the bare signature checks.
+    Seal(Settings),
     /// More questions than can be answered, by a schedule, and others that are slow.
     Overload(Settings),
+    #[command(name = "__seal-memory", hide = true)]
+    SealMemory(seal::memory::Options),
     #[command(name = "__node", hide = true)]
     Node(node::Options),
     #[command(name = "__ingest", hide = true)]
@@ -151,6 +156,10 @@ fn main() -> Result<()> {
         Command::Overload(settings) => {
             report::run("overload", &settings, |folder| runtime.block_on(overload::run(&settings, folder)))
         }
+        Command::Seal(settings) => {
+            report::run("seal", &settings, |folder| runtime.block_on(seal::run(&settings, folder)))
+        }
+        Command::SealMemory(options) => seal::memory::run(&options),
         Command::Node(options) => runtime.block_on(node::serve(options)),
         Command::Replica(options) => {
             let _entered = runtime.enter();

@@ -52,6 +52,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Of this process.
+    pub(crate) fn own() -> Result<Self> {
+        Self::read(&std::fs::read_to_string("/proc/self/status")?)
+    }
+
     /// From `/proc/PID/status` (proc_pid_status(5)), whose kB are 1,024 bytes.
     fn read(status: &str) -> Result<Self> {
         let line = |name: &str| {

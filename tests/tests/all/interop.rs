@@ -1,10 +1,11 @@
-//! Other people's software: Go's note and tlog, OpenSSL, grpcurl, kcat.
+//! Other people's software: Go's note and tlog, OpenSSL, ofdrw, grpcurl, kcat.
 //!
-//! Each test runs where its tool is, else it says `skipped:`; in CI Go and OpenSSL have to be there.
+//! Each test runs where its tool is, else it says `skipped:`; in CI Go, OpenSSL, Java and Maven have to be there.
 
 mod go;
 mod grpcurl;
 mod kcat;
+mod ofdrw;
 mod openssl;
 
 use std::{

@@ -18,5 +18,6 @@ mod process;
 mod programs;
 mod questions;
 mod readme;
+mod seals;
 mod simulation;
 mod world;

@@ -80,6 +80,17 @@ fn uncovered(world: &World) -> Vec<u8> {
 type Make = fn(&World) -> Vec<u8>;
 
 #[test]
+fn a_document_without_signature() {
+    let bytes = kept("unsigned.ofd", || {
+        let mut document = crate::lab::document::Document::new();
+        document.replace("OFD.xml", "<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>", "");
+        document.zip()
+    });
+    let (anchors, crls) = Default::default();
+    assert_eq!(verify(Cursor::new(bytes), &basis(&anchors, &crls, NOW)).verdict, Verdict::NotSigned);
+}
+
+#[test]
 fn every_document_gives_its_verdict() {
     let documents: [(&str, Make, Verdict); 9] = [
         ("v1", |world| world.sealed(V1).zip(), Verdict::Valid),

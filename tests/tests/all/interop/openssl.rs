@@ -7,6 +7,7 @@ use exchange_core::{
     region::Region,
     spiffe::TrustDomain,
 };
+use exchange_seal::ses::Seal;
 use std::{
     path::Path,
     process::{Command, Output},
@@ -114,4 +115,61 @@ fn openssl_verifies_chains_and_crls_and_refuses_the_withdrawn() {
         assert!(!good && found.contains("certificate revoked"), "{found}");
     }
     println!("openssl: {} profiles verified, and refused when withdrawn", issued.len());
+}
+
+/// Certificates and CRLs of the authority over seals, and a seal's own signature, with SM2 and in the ring profile.
+#[test]
+fn openssl_verifies_what_the_authority_over_seals_makes() {
+    if !there("openssl", &["version"], true) {
+        return;
+    }
+    let curves = openssl(Path::new("."), &["ecparam", "-list_curves"]);
+    if !said(&curves).contains("SM2") {
+        println!("skipped: this openssl has no SM2");
+        return;
+    }
+    for (algorithm, more) in [("sm2", &["-vfyopt", "distid:1234567812345678"][..]), ("ed25519", &[])] {
+        let folder = tempfile::tempdir().unwrap();
+        let offices = crate::seals::Offices::make(folder.path(), algorithm, "seals");
+        let at = offices.path("");
+        let strict = ["verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-CAfile", "anchors/ca.crt"];
+        for name in ["maker.crt", "signer.crt"] {
+            let output = openssl(&at, &[&strict[..], more, &[name]].concat());
+            assert!(output.status.success(), "{algorithm} {name}: {}", said(&output));
+        }
+        let digest = if algorithm == "sm2" { &["-digest", "sm3", "-pkeyopt", more[1]][..] } else { &[] };
+        let check = |by: &str, message: &[u8], value: &[u8]| {
+            std::fs::write(at.join("message"), message).unwrap();
+            std::fs::write(at.join("value"), value).unwrap();
+            let command = ["pkeyutl", "-verify", "-rawin", "-certin", "-inkey", by, "-in", "message"];
+            let output = openssl(&at, &[&command[..], &["-sigfile", "value"], digest].concat());
+            (output.status.success(), said(&output))
+        };
+        let seal = Seal::parse(&std::fs::read(offices.path("seal.esl")).unwrap()).unwrap();
+        let (good, found) = check("maker.crt", &seal.signed, &seal.signature);
+        assert!(good, "{algorithm}: {found}");
+        assert!(!check("maker.crt", &seal.signed[1..], &seal.signature).0);
+        // `openssl verify` takes the id of SM2 for leaves alone: the other signatures are verified one by one.
+        for (file, label) in [("ca.crl", files::CRL), ("anchors/ca.crt", files::CERTIFICATE)] {
+            let der = files::blocks(&std::fs::read(offices.path(file)).unwrap(), label, file).unwrap().remove(0);
+            let (_, content, _) = tlv(&der);
+            let (signed, _, rest) = tlv(content);
+            let (_, _, rest) = tlv(rest);
+            let (_, value, _) = tlv(rest);
+            let (good, found) = check("anchors/ca.crt", signed, &value[1..]);
+            assert!(good, "{algorithm} {file}: {found}");
+        }
+    }
+    println!("openssl: chains, CRLs and seals of the authority over seals verified");
+}
+
+/// A DER value: whole, its content, and what follows it.
+fn tlv(der: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let (head, length) = match der[1] {
+        short @ 0..=0x7f => (2, usize::from(short)),
+        0x81 => (3, usize::from(der[2])),
+        _ => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+    };
+    let (whole, rest) = der.split_at(head + length);
+    (whole, &whole[head..], rest)
 }

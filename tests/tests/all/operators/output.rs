@@ -117,6 +117,9 @@ fn documents(seen: &mut Seen, folder: &Path) {
     let judged = seen.run(programs::node(), folder, "document verify", &verify, 0);
     assert_eq!(judged["verdict"], "VALID", "{judged}");
     seen.run(programs::node(), folder, "document show", &[&document], 0);
+    let offices = crate::seals::Offices::make(folder, "sm2", "seals");
+    let stamped = seen.run(programs::node(), folder, "document stamp", &offices.stamp(&document, "out.ofd"), 0);
+    assert_eq!((&stamped["signature"], &stamped["is_national"]), (&json!("s002"), &json!(true)), "{stamped}");
 }
 
 fn catalogue(seen: &mut Seen, office: &Office) {
@@ -345,6 +348,19 @@ fn every_command_of_ca_tools_speaks_json() {
     let revoke = with_pass(&["--ca", "jinan", "--cert", "node-1.crt", "--reason", "superseded"]);
     assert_eq!(json("revoke", &revoke)["crl_number"], 3);
     assert_eq!(json("list", &["--ca", "jinan"])[0]["withdrawn"], "superseded");
+    let init = ["--domain", "sd.example.org", "--out", "seal-ca"];
+    assert_eq!(json("seal-ca init", &with_pass(&init))["is_national"], true);
+    for (profile, name) in [("seal-maker", "maker"), ("seal-signer", "signer")] {
+        let issue = ["--ca", "seal-ca", "--profile", profile, "--name", name, "--out", name];
+        assert_eq!(json("seal-ca issue", &with_pass(&issue))["profile"], profile);
+    }
+    fs::write(at.join("seal.png"), crate::seals::picture()).unwrap();
+    let new = ["--key", "maker.key", "--certificate", "maker.crt", "--picture", "seal.png", "--name", "测试章"];
+    let new = [&new[..], &["--id", "37010000000001", "--for", "signer.crt", "--out", "seal.esl"]].concat();
+    assert_eq!(json("seal new", &new)["standard"], "GB/T 38540-2020");
+    let revoke = ["--ca", "seal-ca", "--cert", "signer.crt", "--reason", "superseded"];
+    assert_eq!(json("seal-ca revoke", &with_pass(&revoke))["crl_number"], 2);
+    assert_eq!(json("seal-ca crl", &with_pass(&["--ca", "seal-ca"]))["number"], 3);
     assert!(json("completions", &["zsh"])["script"].as_str().unwrap().contains("_ca-tools"));
     assert!(json("man", &["--out", "man"])["pages"].as_array().is_some_and(|pages| pages.len() > 15));
     seen.is_all_of("ca-tools");
