@@ -23,6 +23,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod render;
 mod show;
 mod stamp;
 
@@ -59,6 +60,9 @@ pub(super) enum DocumentCommand {
     /// What a document says of itself. Nothing of it is judged.
     #[command(before_help = EXAMPLES)]
     Show(ShowArgs),
+    /// Write a licence from a template and values, as OFD without a seal, or as SVG to look at.
+    #[command(before_help = render::EXAMPLES)]
+    Render(render::RenderArgs),
 }
 
 #[derive(Debug, Args)]
@@ -97,6 +101,7 @@ pub(super) fn run(command: &DocumentCommand, format: Format) -> Result<Exit, Fai
         DocumentCommand::Verify(args) => judge(args, format),
         DocumentCommand::Stamp(args) => stamp::run(args, format),
         DocumentCommand::Show(args) => show::run(&args.file, format),
+        DocumentCommand::Render(args) => render::run(args, format),
     }
 }
 

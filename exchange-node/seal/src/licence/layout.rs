@@ -23,6 +23,8 @@ const GOES_ON: &str = "（全文见附页）";
 const CELL_WIDTH: Length = Length(200);
 /// Between the lines of a cell and its text.
 const PADDING: Length = Length(1200);
+/// From here on a cell has room for padding above and below.
+const TALL: Length = Length::mm(15);
 /// Between a label and its value.
 const LABEL_GAP: Length = Length(3000);
 
@@ -206,7 +208,9 @@ fn inset(at: Area, cell: bool) -> Area {
     if !cell || at.width <= PADDING * 2 {
         return at;
     }
-    Area { x: at.x + PADDING, width: at.width - PADDING * 2, ..at }
+    let high = at.height > TALL;
+    let (y, height) = if high { (at.y + PADDING, at.height - PADDING * 2) } else { (at.y, at.height) };
+    Area { x: at.x + PADDING, width: at.width - PADDING * 2, y, height }
 }
 
 /// `2026-11-25` as 2026年11月25日.

@@ -1,5 +1,7 @@
 //! Licences as documents: written, read back, refused.
 
+mod templates;
+
 use std::{collections::BTreeMap, io::Cursor};
 
 use exchange_core::{
@@ -12,7 +14,9 @@ use exchange_core::{
 use exchange_seal::{
     Limits,
     digest::DigestAlgorithm,
-    licence::{CopyNote, Error, Facts, MAX_NOTE_BYTES, MAX_PAGES, Template, lay_out, template_names},
+    licence::{
+        CHECK_CHARACTERS, Code, CopyNote, Error, Facts, MAX_NOTE_BYTES, MAX_PAGES, Template, lay_out, template_names,
+    },
     ofd::{ENTRY_FILE, Package, documents},
 };
 
@@ -198,4 +202,176 @@ fn every_template_makes_a_licence_that_is_read_back() {
         std::fs::write(folder.join(format!("{name}-copy.ofd")), sample.ofd()).unwrap();
         std::fs::write(folder.join(format!("{name}-copy.svg")), sample.svg()).unwrap();
     }
+}
+
+/// Golden: a change here changes what every node writes. Say so in the changelog.
+#[test]
+fn the_same_certificate_makes_the_same_bytes() {
+    let golden = [
+        ("business-licence", "d12b6d8aa84e3f3e9d66772976e1adbc"),
+        ("food-business-licence", "1f9beafa74ae836f28e6856c4fe2d3b5"),
+        ("real-estate-certificate", "75d78686594b8e92bad20cb8399ac85b"),
+        ("road-transport-licence", "b654934f90503e6d83f1cf31d0d60fc9"),
+    ];
+    let digest = |bytes: &[u8]| hex(&DigestAlgorithm::Sha256.digest(bytes)[..16]);
+    let found = golden.map(|(name, _)| {
+        let sample = sample(name);
+        assert_eq!(sample.ofd(), sample.ofd());
+        assert_eq!(sample.svg(), sample.svg());
+        (name, digest(&sample.ofd()))
+    });
+    assert_eq!(found, golden.map(|(name, digest)| (name, digest.to_owned())));
+}
+
+#[test]
+fn a_value_is_text_and_never_markup() {
+    let mut sample = sample("business-licence");
+    let evil = r#"</text><script>alert(1)</script>&amp;"'<ofd:TextCode>]]>"#;
+    sample.set("CZZT", evil);
+    sample.name = "<b>&";
+    sample.issuer.name = evil.to_owned();
+    let ofd = sample.ofd();
+    let xml = page(&ofd, 0);
+    assert!(!xml.contains("<script") && !xml.contains("]]>"), "{xml}");
+    assert!(plain(&xml).contains("alert(1)"));
+    let entry = String::from_utf8(file(&ofd, "OFD.xml")).unwrap();
+    let found = documents(entry.as_bytes(), &Limits::DEFAULT).unwrap();
+    let custom: BTreeMap<_, _> = found[0].custom.iter().cloned().collect();
+    assert_eq!((custom["CZZT"].as_str(), custom["ZZMC"].as_str()), (evil, "<b>&"));
+    let svg = sample.svg();
+    assert!(!svg.contains("<script") && !svg.contains("onload"), "markup of a value in the SVG");
+    assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+    let mut reader = quick_xml::Reader::from_str(&svg);
+    reader.config_mut().enable_all_checks(true);
+    loop {
+        match reader.read_event().unwrap() {
+            quick_xml::events::Event::Eof => break,
+            quick_xml::events::Event::Start(start) => {
+                let name = start.name();
+                assert!(["svg", "title", "style", "g", "text"].contains(&name.as_ref()), "{name:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_the_metadata_of_the_header_is_not_replaced_by_a_field() {
+    let mut sample = sample("business-licence");
+    sample.set("ZZBS", "1.2.3");
+    sample.set("ZZBFJG", "别处");
+    let entry = file(&sample.ofd(), "OFD.xml");
+    let found = documents(&entry, &Limits::DEFAULT).unwrap();
+    let named: Vec<_> = found[0].custom.iter().filter(|(name, _)| name == "ZZBS" || name == "ZZBFJG").collect();
+    assert_eq!(named.len(), 2);
+    assert!(!String::from_utf8(entry).unwrap().contains("别处"));
+}
+
+#[test]
+fn a_licence_with_a_gap_is_never_made() {
+    let mut sample = sample("business-licence");
+    sample.set("KZ_FDDBR", "样\u{1F600}例");
+    assert_eq!(sample.refused(), Error::Glyph { place: "KZ_FDDBR".to_owned(), character: 0x1F600 });
+    sample.set("KZ_FDDBR", "样\u{7}例");
+    assert_eq!(sample.refused(), Error::Control { place: "KZ_FDDBR".to_owned(), character: 7 });
+    sample.set("KZ_FDDBR", "样例");
+    sample.set("CZZT", "");
+    assert_eq!(sample.refused(), Error::MissingValue("CZZT".to_owned()));
+    // A field that is not shown is written into the metadata alone; control characters are no XML there either.
+    sample.set("CZZT", "样例");
+    sample.set("KZ_MJ", "\u{0}");
+    assert_eq!(sample.refused(), Error::Control { place: "KZ_MJ".to_owned(), character: 0 });
+}
+
+#[test]
+fn a_long_value_shrinks_goes_on_or_is_refused() {
+    let mut sample = sample("business-licence");
+    let name = "济南样例".repeat(200);
+    sample.set("CZZT", &name);
+    let refused = sample.refused();
+    assert!(matches!(&refused, Error::TooLong { place, .. } if place == "CZZT"), "{refused}");
+    assert!(!refused.to_string().contains("样例"), "{refused}");
+    sample.set("CZZT", "样例");
+    let scope = "餐饮服务；食品销售。".repeat(300);
+    sample.set("KZ_JYFW", &scope);
+    let layout = lay_out(&sample.template, &sample.facts()).unwrap();
+    assert!(layout.page_count() > 1);
+    let ofd = layout.ofd().unwrap();
+    assert!(plain(&page(&ofd, 0)).contains("（全文见附页）"));
+    let behind: String = (1..layout.page_count()).map(|i| plain(&page(&ofd, i))).collect();
+    assert!(behind.contains("【经营范围】"), "{behind}");
+    assert_eq!(behind.matches('餐').count(), 300);
+    std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("licences/long.ofd"), &ofd).unwrap();
+    sample.set("KZ_JYFW", &"餐\n".repeat(15_000));
+    let refused = sample.refused();
+    let Error::TooLong { limit, .. } = refused else { panic!("{refused}") };
+    assert_eq!(limit, MAX_PAGES);
+}
+
+#[test]
+fn a_copy_says_so_on_every_page_and_in_its_metadata() {
+    let mut sample = sample("business-licence");
+    sample.set("KZ_JYFW", &"餐饮服务；食品销售。".repeat(300));
+    let original = sample.ofd();
+    sample.copy = true;
+    let pages = lay_out(&sample.template, &sample.facts()).unwrap().page_count();
+    let copy = sample.ofd();
+    for number in 0..pages {
+        let text = plain(&page(&copy, number));
+        for part in ["仅供办理购房提取住房公积金使用", "申请方：青岛市住房公积金管理中心", "有效期至2026年12月24日"]
+        {
+            assert!(text.contains(part), "{part} is not on page {number}");
+        }
+        assert!(!plain(&page(&original, number)).contains("仅供"));
+    }
+    let facts = |ofd: &[u8]| documents(&file(ofd, "OFD.xml"), &Limits::DEFAULT).unwrap().remove(0);
+    let custom: BTreeMap<_, _> = facts(&copy).custom.into_iter().collect();
+    assert_eq!(custom["JZJZZSY"], "办理购房提取住房公积金");
+    assert_eq!(custom["JZJZZZ"], "青岛市住房公积金管理中心");
+    assert_eq!((custom["JZJZZSJ"].as_str(), custom["JZJYXQJZSJ"].as_str()), ("2026-11-25", "2026-12-24"));
+    assert_ne!(facts(&copy).id, facts(&original).id);
+    let long = "因".repeat(MAX_NOTE_BYTES);
+    let mut note = sample.facts();
+    note.copy.as_mut().unwrap().cause = &long;
+    let refused = lay_out(&sample.template, &note).err().unwrap();
+    assert!(matches!(&refused, Error::TooLong { place, .. } if place == "JZJZZSY"), "{refused}");
+}
+
+#[test]
+fn an_exercise_stands_across_every_page() {
+    let mut sample = sample("road-transport-licence");
+    assert!(!plain(&page(&sample.ofd(), 0)).contains("演练样本"));
+    sample.environment = Environment::Exercise;
+    assert!(plain(&page(&sample.ofd(), 0)).contains("演练样本 不具有法律效力"));
+}
+
+#[test]
+fn the_code_has_the_identifier_and_a_check_of_the_header_alone() {
+    let mut sample = sample("business-licence");
+    let code = Code::of(&sample.facts());
+    let (id, check) = code.as_str().split_once('/').unwrap();
+    assert_eq!((id, check.len()), (sample.id.as_str(), CHECK_CHARACTERS));
+    sample.set("CZZT", "别人");
+    sample.set("CZZTDM", "91379999MA0000002R");
+    assert_eq!(Code::of(&sample.facts()), code);
+    let mut facts = sample.facts();
+    facts.valid_until = None;
+    assert_ne!(Code::of(&facts), code);
+}
+
+#[test]
+fn no_identifier_stands_twice_and_none_is_above_the_greatest() {
+    let mut sample = sample("business-licence");
+    sample.set("KZ_JYFW", &"餐饮服务；食品销售。".repeat(300));
+    sample.environment = Environment::Exercise;
+    let ofd = sample.ofd();
+    let count = lay_out(&sample.template, &sample.facts()).unwrap().page_count();
+    let document = String::from_utf8(file(&ofd, "Doc_0/Document.xml")).unwrap();
+    let resources = String::from_utf8(file(&ofd, "Doc_0/PublicRes.xml")).unwrap();
+    let all: String = (0..count).map(|i| page(&ofd, i)).chain([document.clone(), resources]).collect();
+    let ids: Vec<u32> =
+        all.split(" ID=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect();
+    let max: u32 = document.split("<ofd:MaxUnitID>").nth(1).unwrap().split('<').next().unwrap().parse().unwrap();
+    assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
+    assert_eq!(ids.iter().max(), Some(&max));
 }

@@ -120,6 +120,20 @@ fn documents(seen: &mut Seen, folder: &Path) {
     let offices = crate::seals::Offices::make(folder, "sm2", "seals");
     let stamped = seen.run(programs::node(), folder, "document stamp", &offices.stamp(&document, "out.ofd"), 0);
     assert_eq!((&stamped["signature"], &stamped["is_national"]), (&json!("s002"), &json!(true)), "{stamped}");
+    let values = json!({
+        "certificate_id": "1.2.156.3005.2.11100000MB0143028R001.113700000045030270.370100202600000001.001.S",
+        "type_name": "营业执照",
+        "environment": "exercise",
+        "issuer": { "uscc": "113700000045030270", "name": "样例局" },
+        "issued_on": "2026-11-25",
+        "valid_from": "2026-11-25",
+        "fields": { "CZZT": "样例有限公司", "CZZTDM": "91379999MA0000001T" },
+    });
+    fs::write(folder.join("values.json"), values.to_string()).unwrap();
+    let render = ["--template", "business-licence", "--values", "values.json", "--out", "licence.ofd"];
+    let written = seen.run(programs::node(), folder, "document render", &render, 0);
+    assert_eq!(written["pages"], 1, "{written}");
+    seen.run(programs::node(), folder, "document show", &["licence.ofd"], 0);
 }
 
 fn catalogue(seen: &mut Seen, office: &Office) {

@@ -18,8 +18,9 @@ const EXERCISE: &str = "演练样本 不具有法律效力";
 const EXERCISE_SIZE: Length = Length::mm(7);
 const EXERCISE_COLOUR: Colour = Colour([245, 214, 206]);
 const COPY_SIZE: Length = Length::mm(4);
-const COPY_COLOUR: Colour = Colour([110, 110, 110]);
-const COPY_ALPHA: u8 = 80;
+/// Light enough to be read through where a reader knows no transparency, as ofdrw 2.3 does not for text.
+const COPY_COLOUR: Colour = Colour([176, 176, 184]);
+const COPY_ALPHA: u8 = 150;
 /// Characters of one line of a mark.
 const MARK_CHARACTERS: usize = 36;
 
@@ -28,6 +29,8 @@ struct Mark {
     size: Length,
     colour: Colour,
     alpha: u8,
+    /// Where in its row it stands, in quarters, so that two marks do not cover one another.
+    quarter: i64,
 }
 
 /// Draws the marks on every page.
@@ -42,6 +45,7 @@ pub(super) fn draw(
         size: EXERCISE_SIZE,
         colour: EXERCISE_COLOUR,
         alpha: 255,
+        quarter: 1,
     });
     let copy = facts.copy.as_ref().map(|copy| {
         let lines = [
@@ -50,7 +54,7 @@ pub(super) fn draw(
             format!("有效期至{}", super::written_date(&copy.expires_on.to_string())),
         ];
         let lines = lines.iter().flat_map(|line| pieces(line)).collect();
-        Mark { lines, size: COPY_SIZE, colour: COPY_COLOUR, alpha: COPY_ALPHA }
+        Mark { lines, size: COPY_SIZE, colour: COPY_COLOUR, alpha: COPY_ALPHA, quarter: 3 }
     });
     for page in pages {
         if let Some(mark) = &exercise {
@@ -84,13 +88,15 @@ fn repeat(metrics: &Metrics<'_>, template: &Template, mark: &Mark, items: &mut V
     let columns = (page_width.0 / (room + Length::mm(12)).0).clamp(1, 4);
     let step_x = page_width.part(1, columns);
     let turned_height = widest.part(sine, whole) + height.part(cosine, whole);
-    let step_y = turned_height + Length::mm(16);
+    // Two marks of different kinds share a row.
+    let step_y = turned_height * 2 + Length::mm(4);
     let rows = (page_height.0 / step_y.0).clamp(1, 8);
     let step_y = page_height.part(1, rows);
     for row in 0..rows {
         for column in 0..columns {
             let left = step_x * column + (step_x - room).part(1, 2);
-            let bottom = step_y * row + (step_y + turned_height).part(1, 2) - height.part(cosine, whole);
+            let middle = step_y * row + step_y.part(mark.quarter, 4);
+            let bottom = middle + turned_height.part(1, 2) - height.part(cosine, whole);
             for (i, line) in (0..).zip(&mark.lines) {
                 // The next line lies below, seen along the turned line.
                 let down = leading * i;

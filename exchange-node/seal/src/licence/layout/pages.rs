@@ -33,7 +33,9 @@ pub(super) fn continued(
         align: Align::Left,
         vertical: Vertical::Top,
         min_size: Some(Length(1500)),
-        ..style.clone()
+        leading: style.leading,
+        colour: style.colour,
+        spacing: style.spacing,
     };
     let id_text = format!("电子证照标识：{}", facts.certificate_id.as_str());
     let mut rest = lines.as_slice();
