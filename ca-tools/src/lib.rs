@@ -17,6 +17,7 @@ pub mod keys;
 pub mod manual;
 mod profile;
 pub mod seals;
+pub mod seal_trust;
 pub mod seams;
 mod subject;
 
