@@ -16,8 +16,8 @@ pub mod keyfile;
 pub mod keys;
 pub mod manual;
 mod profile;
-pub mod seals;
 pub mod seal_trust;
+pub mod seals;
 pub mod seams;
 mod subject;
 

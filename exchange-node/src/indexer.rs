@@ -15,7 +15,7 @@ pub mod rows;
 mod source;
 mod staged;
 #[cfg(all(test, feature = "test-util"))]
-mod tests;
+pub(crate) mod tests;
 
 pub use fork::{Fork, KeepEvidence, is_forked};
 pub use freshness::{CLOCK_ALARM_MS, Freshness, freshness};
@@ -37,6 +37,7 @@ use crate::{
         self, Space, Store, keys,
         log::{Entry, Kind, Log},
     },
+    verification::Known,
     watch::Watch,
 };
 use exchange_core::{
@@ -92,6 +93,8 @@ pub struct Parts {
     pub context: watch::Receiver<Context>,
     /// Subscribers.
     pub watch: Watch,
+    /// Forgets entries when one is redacted.
+    pub known: Known,
     /// After two of these without a word a region is asked.
     pub heartbeat: Duration,
     /// Where tests stop it.

@@ -213,7 +213,9 @@ impl Node {
         let context = Context { bundle: Arc::new(bundle.bundle().clone()), index_keys: Arc::new(keys.index.clone()) };
         let (context_sender, context) = latest::channel(context);
         let heartbeat = Duration::from_secs(u64::from(config.freshness.heartbeat_seconds));
+        let known = Known::default();
         let indexer = Indexer::start(indexer::Parts {
+            known: known.clone(),
             store: store.clone(),
             ledger: ledger.clone(),
             kafka: kafka.clone(),
@@ -296,7 +298,7 @@ impl Node {
             peers: Arc::clone(&peers),
             policy: Arc::clone(&policy),
             limits: Arc::clone(&limits),
-            known: Known::default(),
+            known,
             stale_after: Duration::from_secs(u64::from(config.freshness.stale_after_seconds)),
             clock: clock.clone(),
             random: random.clone(),

@@ -2,6 +2,7 @@
 
 mod known;
 
+use known::Entry;
 pub use known::Known;
 
 use crate::{
@@ -123,10 +124,22 @@ impl Lookup {
             return Ok(Verification::only(Verdict::NotFound));
         };
         let position = Position { region, epoch: found.epoch, index: found.index };
-        let logged = record::envelope(&self.store, self.region, position)?;
         let mut verification = Verification::only(Verdict::NotGenuine);
         verification.conflicts = self.others_with(&id, region)?;
-        let Some(logged) = logged else {
+        let by_id = shown.is_none();
+        let age = match self.known.entry(position) {
+            Ok(entry) if by_id => {
+                let signed_ms = Some(entry.signed_ms);
+                let opened = Opened::known(&entry);
+                self.check_signer(&mut verification, &opened, position, signed_ms)?;
+                check_log(&mut verification, true, position, signed_ms);
+                self.conclude(&mut verification, opened, found, position, on_day)?;
+                return Ok(verification);
+            }
+            Ok(_) => None,
+            Err(age) => Some(age),
+        };
+        let Some(logged) = record::envelope(&self.store, self.region, position)? else {
             verification.set(2, false, "the entry was redacted");
             return Ok(verification);
         };
@@ -143,7 +156,25 @@ impl Lookup {
         };
         let signed_ms = self.signing_time(position)?;
         self.check_signer(&mut verification, &opened, position, signed_ms)?;
-        check_log(&mut verification, &opened.bytes, &logged, position, signed_ms);
+        check_log(&mut verification, opened.bytes == logged, position, signed_ms);
+        let to_keep = age.filter(|_| by_id).and_then(|age| Some((age, opened.to_keep(self.final_time(position)?))));
+        self.conclude(&mut verification, opened, found, position, on_day)?;
+        if let Some((age, entry)) = to_keep.filter(|_| verification.verdict == Verdict::Genuine) {
+            self.known.keep_entry(position, entry, age);
+        }
+        Ok(verification)
+    }
+
+    /// What the certificate is worth, and the verdict over all checks.
+    fn conclude(
+        &self,
+        verification: &mut Verification,
+        opened: Opened,
+        found: row::CertificateRow,
+        position: Position,
+        on_day: Option<Date>,
+    ) -> Result<(), Refusal> {
+        let region = position.region;
         let today = self.today();
         let standing = self.standing(region, &found, today)?;
         verification.set(4, true, standing.status.to_string());
@@ -156,7 +187,7 @@ impl Lookup {
         verification.standing = Some(standing);
         let Opened { bytes: envelope, header, .. } = opened;
         verification.certificate = Some(Shown { header, envelope, row: found, position });
-        Ok(verification)
+        Ok(())
     }
 
     /// The file by itself first, as a machine without a node would; then its envelope by what is known here now.
@@ -200,13 +231,13 @@ impl Lookup {
         position: Position,
         signed_ms: Option<u64>,
     ) -> Result<(), Refusal> {
-        let Opened { bytes, envelope, header } = opened;
-        let key = keys::regional(position.region, &envelope.key_id);
+        let Opened { bytes, header, key_id, envelope } = opened;
+        let key = keys::regional(position.region, key_id);
         let Some(credential) = self.store.province.get(Space::Credentials, key)? else {
             verification.set(0, false, "a credential that the city's log does not have");
             return Ok(());
         };
-        if envelope.payload_type != PAYLOAD_TYPE {
+        if envelope.as_ref().is_some_and(|envelope| envelope.payload_type != PAYLOAD_TYPE) {
             verification.set(0, false, "the payload type of something else");
             return Ok(());
         }
@@ -217,7 +248,7 @@ impl Lookup {
         let snapshot = self.trust.snapshot();
         // A CRL that is stale here makes the standing of the certificate stale, not the certificate false.
         let basis = snapshot.basis(self.clock.now_ms(), true);
-        let at = (position.region, envelope.key_id);
+        let at = (position.region, *key_id);
         let signer = match self.known.signer(at, &credential, signed_ms, &basis, &self.trust, snapshot.generation())? {
             Ok(signer) => signer,
             Err(error) => {
@@ -235,7 +266,10 @@ impl Lookup {
                 verification.set(1, false, "an identifier of another department or type than the header's");
             }
             Ok((standing, _)) => {
-                let verify = |key| self.known.signature(key, bytes, || envelope.verify(key));
+                let verify = |key| match envelope {
+                    Some(envelope) => self.known.signature(key, bytes, || envelope.verify(key)),
+                    None => Ok(()),
+                };
                 match signer.key.as_ref().map_err(Clone::clone).and_then(verify) {
                     Ok(()) => verification.set(0, true, ""),
                     Err(error) => verification.set(0, false, error.to_string()),
@@ -261,6 +295,11 @@ impl Lookup {
         Ok(())
     }
 
+    /// As [`Lookup::signing_time`] found it, unless a heartbeat may still change it.
+    fn final_time(&self, position: Position) -> Option<u64> {
+        self.known.time(position.region, position.epoch, position.index)
+    }
+
     /// `at` of the first checkpoint that covers an entry.
     fn signing_time(&self, position: Position) -> Result<Option<u64>, Refusal> {
         let Position { region, epoch, index } = position;
@@ -282,14 +321,7 @@ impl Lookup {
 }
 
 /// The copy of the log was checked against signed checkpoints when it was written.
-fn check_log(
-    verification: &mut Verification,
-    envelope: &Bytes,
-    logged: &Bytes,
-    position: Position,
-    signed_ms: Option<u64>,
-) {
-    let same = envelope == logged;
+fn check_log(verification: &mut Verification, same: bool, position: Position, signed_ms: Option<u64>) {
     verification.set(2, same, if same { position.to_string() } else { format!("another envelope at {position}") });
     match signed_ms {
         Some(at) => verification.set(3, true, format!("at {at}")),
@@ -300,15 +332,28 @@ fn check_log(
 /// An envelope with what is in it.
 struct Opened {
     bytes: Bytes,
-    envelope: Envelope,
     header: Header,
+    key_id: [u8; 32],
+    /// `None`: it was opened before, and its signature is that of the key.
+    envelope: Option<Envelope>,
 }
 
 impl Opened {
     fn read(bytes: Bytes) -> Result<Self, exchange_proto::Error> {
         let envelope = convert::decode_envelope(&bytes)?;
         let header = convert::decode_header(&envelope.payload)?;
-        Ok(Self { bytes, envelope, header })
+        Ok(Self { bytes, header, key_id: envelope.key_id, envelope: Some(envelope) })
+    }
+
+    fn known(entry: &Entry) -> Self {
+        let Entry { envelope, header, key_id, .. } = entry;
+        Self { bytes: envelope.clone(), header: header.clone(), key_id: *key_id, envelope: None }
+    }
+
+    /// A copy, so that no block of the store is held by it.
+    fn to_keep(&self, signed_ms: u64) -> Entry {
+        let (envelope, header) = (Bytes::copy_from_slice(&self.bytes), self.header.without_digests());
+        Entry { envelope, header, key_id: self.key_id, signed_ms }
     }
 }
 

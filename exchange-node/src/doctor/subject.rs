@@ -138,7 +138,7 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::ConfigFile,
         Self::ConfigFiles,
         Self::Listen,

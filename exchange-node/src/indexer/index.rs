@@ -97,6 +97,8 @@ pub(super) struct Index {
     pub(super) trust: bool,
     /// A type, a matter or an implementation came in this batch.
     pub(super) catalogue: bool,
+    /// An entry was redacted in this batch.
+    redacted: bool,
     /// Keys of what the region carries; `None` until the first of them comes.
     carried: Option<BTreeSet<Key>>,
 }
@@ -114,6 +116,7 @@ impl Index {
             watched: false,
             trust: false,
             catalogue: false,
+            redacted: false,
             carried: None,
         }
     }
@@ -130,6 +133,7 @@ impl Index {
             forks: Vec::new(),
             trust: std::mem::take(&mut self.trust),
             catalogue: std::mem::take(&mut self.catalogue),
+            redacted: std::mem::take(&mut self.redacted),
             events: std::mem::take(&mut self.events),
         }
     }
@@ -324,7 +328,10 @@ impl Index {
                 }
                 self.staged.put(Space::Implementations, implementations::waiting_key(position, item), &row);
             }
-            RowChange::Redact { index } => self.redact(position.epoch, index)?,
+            RowChange::Redact { index } => {
+                self.redacted = true;
+                self.redact(position.epoch, index)?;
+            }
         }
         Ok(None)
     }

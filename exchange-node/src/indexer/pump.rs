@@ -370,6 +370,7 @@ fn take(
         }
         Err(error) => {
             hand_on(shared, &replica.written()); // the copy is opened again behind it
+            shared.parts.known.forget_entries(); // more may be in the store than is known to be
             Err(error)
         }
     }
@@ -397,6 +398,9 @@ fn hand_on(shared: &Shared, committed: &Committed) {
     }
     if committed.catalogue {
         shared.catalogue.send_modify(|count| *count += 1);
+    }
+    if committed.redacted {
+        shared.parts.known.forget_entries();
     }
 }
 

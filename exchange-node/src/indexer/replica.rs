@@ -117,6 +117,8 @@ pub struct Committed {
     pub trust: bool,
     /// A type, a matter or an implementation came.
     pub catalogue: bool,
+    /// An entry was redacted.
+    pub redacted: bool,
     /// For subscribers.
     pub events: Vec<watch::Applied>,
 }
@@ -126,6 +128,7 @@ impl Committed {
         self.forks.extend(other.forks);
         self.trust |= other.trust;
         self.catalogue |= other.catalogue;
+        self.redacted |= other.redacted;
         self.events.extend(other.events);
     }
 }

@@ -1,5 +1,9 @@
 //! What earlier verifications found and later ones need not find again. Only what cannot change is kept: paths while
-//! trust stays the same, signatures, and the times of checkpoints that others have followed.
+//! trust stays the same, signatures, the times of checkpoints that others have followed, and entries until one is redacted.
+
+mod entries;
+
+pub(super) use entries::Entry;
 
 use crate::{
     store::{self, Space, Value},
@@ -7,6 +11,7 @@ use crate::{
 };
 use exchange_core::{
     chain::{self, Basis, SignerPath},
+    position::Position,
     region::Region,
     signature::{self, PublicKey},
 };
@@ -43,6 +48,7 @@ struct Lists {
     signers: Mutex<Signers>,
     signatures: Mutex<Signatures>,
     times: Mutex<Times>,
+    entries: Mutex<entries::Entries>,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +135,22 @@ impl Known {
         verify()?;
         lock(&self.0.signatures).keep(name);
         Ok(())
+    }
+
+    /// The verified certificate at a position, or the age to give when it is kept.
+    pub(super) fn entry(&self, position: Position) -> Result<Arc<Entry>, u64> {
+        let mut entries = lock(&self.0.entries);
+        entries.get(position).ok_or_else(|| entries.age())
+    }
+
+    /// Keeps a verified certificate that was read at an age.
+    pub(super) fn keep_entry(&self, position: Position, entry: Entry, age: u64) {
+        lock(&self.0.entries).keep(position, entry, age);
+    }
+
+    /// An entry was redacted: nothing that was read before counts any more.
+    pub fn forget_entries(&self) {
+        lock(&self.0.entries).forget();
     }
 
     /// The time of the first checkpoint that covers an entry, if an earlier call found it.

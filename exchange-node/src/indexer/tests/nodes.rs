@@ -56,6 +56,7 @@ fn publish(city: &City, broker: &Broker) {
 
 fn index(city: &City, broker: &Broker, source: LogSource, context: watch::Receiver<Context>) -> Indexer {
     Indexer::start(Parts {
+        known: crate::verification::Known::default(),
         store: city.store.clone(),
         ledger: city.ledger.clone(),
         kafka: Kafka::memory(broker.clone()),
