@@ -174,6 +174,29 @@ async fn void_entries(world: &World, zibo: &mut ThrowAway) -> String {
     id
 }
 
+/// What was verified is not opened again, until its entry is redacted: then nobody says any more that it is genuine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redacted_entry_is_forgotten() {
+    let world = World::with_catalogue("redacted").await;
+    let genuine = world.issue(JINAN, licence(JINAN, 401)).await;
+    let mut zibo = ThrowAway::events(&world, ZIBO);
+    let (credential, header, envelope) = zibo_issues(&world, &genuine);
+    let id = header.certificate_id.to_string();
+    let issued = vec![credential, EventKind::CertificateIssued { envelope }];
+    world.broker.inject(region(ZIBO), zibo.say(issued));
+    until("it is genuine", async || verify(&world, &id).await.verdict() == v1::Verdict::Genuine).await;
+    world.broker.inject(region(ZIBO), zibo.say(vec![notice("淄博在此")])); // from now on the entry's time is final
+    until("淄博's log is applied", async || state(&world, YANTAI, ZIBO).applied == zibo.size()).await;
+    let [first, again] = [verify(&world, &id).await, verify(&world, &id).await];
+    assert_eq!((first.verdict(), &first), (v1::Verdict::Genuine, &again), "read from the log, and from memory");
+    let redacted = EventKind::Redacted { epoch: 1, index: 1, legal_basis: "法院裁定".to_owned() };
+    world.broker.inject(region(ZIBO), zibo.say(vec![redacted]));
+    until("it is redacted", async || verify(&world, &id).await.verdict() == v1::Verdict::NotGenuine).await;
+    let found = verify(&world, &id).await;
+    assert!(found.checks.iter().any(|check| check.found == "the entry was redacted"), "{:?}", found.checks);
+    assert!(found.certificate.is_none(), "nothing of it is shown");
+}
+
 async fn verify(world: &World, id: &str) -> v1::Verification {
     let request = v1::VerifyCertificateRequest { certificate: Some(Shown::CertificateId(id.to_owned())), on_day: None };
     world.lookups(YANTAI).await.verify_certificate(request).await.unwrap().into_inner()
