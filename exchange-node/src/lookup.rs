@@ -103,7 +103,7 @@ impl Lookup {
         self.issuing.today()
     }
 
-    /// A certificate in the index: in the region whose department its identifier names, else in the own region, else in
+    /// A certificate that the index has passed: in the region whose department its identifier names, else in the own region, else in
     /// the first other one by its code. So another city that uses the identifier too turns no question away from where
     /// the certificate is.
     pub(crate) fn locate(&self, id: &str) -> Result<Option<(Region, row::CertificateRow)>, Refusal> {
@@ -116,11 +116,23 @@ impl Lookup {
         let (home, others): (Vec<Region>, Vec<Region>) =
             std::iter::once(self.region).chain(self.regions()).partition(|region| at_home(*region));
         for region in home.into_iter().chain(others) {
-            if let Some(found) = self.store.indexed_certificate(region, id)? {
+            if let Some(found) = self.store.indexed_certificate(region, id)?
+                && self.is_indexed(region, &found)?
+            {
                 return Ok(Some((region, found)));
             }
         }
         Ok(None)
+    }
+
+    /// An own certificate is in `own/` before its holders and its signer's credential are in the index: until then nobody
+    /// is told that it has none.
+    fn is_indexed(&self, region: Region, found: &row::CertificateRow) -> Result<bool, Refusal> {
+        if region != self.region {
+            return Ok(true);
+        }
+        let state = self.store.region_state(region)?.unwrap_or_default();
+        Ok((state.epoch, state.applied) > (found.epoch, found.index))
     }
 
     /// A certificate's standing as this node knows it.
