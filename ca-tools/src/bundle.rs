@@ -2,7 +2,7 @@
 
 mod config;
 
-pub use config::{BodyConfig, BundleConfig, CustodyConfig, CutConfig, LogConfig, NodeConfig, RegionConfig};
+pub use config::{BodyConfig, Built, BundleConfig, CustodyConfig, CutConfig, LogConfig, NodeConfig, RegionConfig};
 
 use exchange_core::{
     bundle::{Error as BundleError, PAYLOAD_TYPE, TrustBundle},

@@ -16,6 +16,7 @@ pub mod keyfile;
 pub mod keys;
 pub mod manual;
 mod profile;
+pub mod seal_trust;
 pub mod seals;
 pub mod seams;
 mod subject;

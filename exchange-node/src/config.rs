@@ -113,7 +113,11 @@ pub struct Trust {
     pub bundle: PathBuf,
     /// CRL files (PEM or DER), the root's own too. Read again on SIGHUP.
     pub crls: Vec<PathBuf>,
-    /// How long after its nextUpdate a CRL is still used, in hours. An alarm comes from two thirds of its life on.
+    /// Folder with the CRLs (`.crl`, PEM or DER) of the CAs behind electronic seals. Read again on SIGHUP. None: the verdict
+    /// over a sealed document is `REVOCATION_UNKNOWN` at best.
+    #[serde(default)]
+    pub seal_crls: Option<PathBuf>,
+    /// How long after its nextUpdate a CRL is still used, in hours; not one of `seal_crls`. An alarm comes from two thirds of its life on.
     #[serde(default = "Trust::grace")]
     pub crl_grace_hours: u32,
 }

@@ -107,6 +107,7 @@ async fn here(
         if running.is_none() {
             // A running node has seen more CAs, and so has proved more CRLs: it is asked instead.
             local::crls(&config, trust, now_ms, report);
+            local::seal_crls(&config, trust, now_ms, report);
         }
     }
     store::check(&config, options.pre, running, report);

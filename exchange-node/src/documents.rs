@@ -6,6 +6,8 @@
 mod spool;
 mod trust;
 
+pub use trust::{SealCrls, anchors};
+
 use crate::{
     clock::Clock,
     limits::room::Place,
@@ -37,6 +39,7 @@ const CERTIFICATE_IDENTIFIER: &str = "ZZBS";
 pub struct Documents {
     spool: Spool,
     trust: Arc<Trust>,
+    crls: SealCrls,
     lookup: Lookup,
     tasks: Tasks,
     clock: Clock,
@@ -121,10 +124,17 @@ impl Documents {
     ///
     /// # Errors
     /// The folder cannot be made or read.
-    pub fn new(data: &Path, space: FreeSpace, lookup: Lookup, tasks: Tasks, idle: Duration) -> Result<Self, io::Error> {
+    pub fn new(
+        data: &Path,
+        space: FreeSpace,
+        lookup: Lookup,
+        crls: SealCrls,
+        tasks: Tasks,
+        idle: Duration,
+    ) -> Result<Self, io::Error> {
         let spool = Spool::open(data.join(FOLDER), space, tasks.clone())?;
         let (trust, clock) = (Arc::clone(&lookup.trust), lookup.clock.clone());
-        Ok(Self { spool, trust, lookup, tasks, clock, idle })
+        Ok(Self { spool, trust, crls, lookup, tasks, clock, idle })
     }
 
     /// Longest wait for the next part of a document.
@@ -188,7 +198,7 @@ impl Documents {
     fn report(&self, file: spool::Reader, expected: &Expected, at_ms: u64) -> Report {
         let snapshot = self.trust.snapshot();
         let anchors = trust::anchors(snapshot.bundle());
-        let crls = exchange_seal::crl::Crls::default();
+        let crls = self.crls.current();
         let basis = Basis {
             anchors: &anchors,
             crls: &crls,

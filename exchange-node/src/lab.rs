@@ -227,6 +227,7 @@ impl Lab {
             bodies: Vec::new(),
             custody: Vec::new(),
             seal_anchors: Vec::new(),
+            seal_trust: Default::default(),
         };
         Self { folder: tempfile::tempdir().unwrap(), clock, now_ms, root, jinan, qingdao, bundle, trust }
     }
@@ -259,6 +260,7 @@ impl Lab {
             roots: vec![write("root.pem", pem("CERTIFICATE", &self.root.der).as_bytes())],
             bundle: write("bundle", &self.bundle(1, |_| {})),
             crls: crls.iter().enumerate().map(|(index, crl)| write(&format!("{index}.crl"), crl)).collect(),
+            seal_crls: None,
             crl_grace_hours: 24,
         }
     }

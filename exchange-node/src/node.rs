@@ -16,7 +16,7 @@ use crate::{
     comparison::{Comparison, NOT_COMPARED},
     config::{self, Config},
     crash::Crash,
-    documents::Documents,
+    documents::{Documents, SealCrls},
     indexer::{self, Context, Indexer},
     issuing::Issuing,
     kafka::{self, Kafka},
@@ -313,8 +313,12 @@ impl Node {
         };
 
         let idle = Duration::from_secs(u64::from(config.limits.document_idle_seconds));
-        let documents = Documents::new(&config.node.data, space, lookup.clone(), tasks.clone(), idle)
-            .map_err(|error| Error::Start(format!("no folder for documents: {error}")))?;
+        let seal_crls = SealCrls::read(config.trust.seal_crls.as_deref())
+            .map_err(|error| Error::Start(format!("trust.seal_crls: {error}")))?;
+        let seal_crls = SealCrls::new(seal_crls);
+        let documents =
+            Documents::new(&config.node.data, space, lookup.clone(), seal_crls.clone(), tasks.clone(), idle)
+                .map_err(|error| Error::Start(format!("no folder for documents: {error}")))?;
 
         // What follows changes of trust and of the catalogue.
         let draining = CancellationToken::new();
@@ -336,6 +340,7 @@ impl Node {
             trust: Arc::clone(&trust),
             keys: Arc::clone(&keys),
             tls: Arc::clone(&tls),
+            seal_crls,
             kafka,
             clock: clock.clone(),
             draining: draining.clone(),

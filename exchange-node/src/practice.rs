@@ -106,6 +106,7 @@ impl Practice {
                 bodies: Vec::new(),
                 custody: Vec::new(),
                 seal_anchors: Vec::new(),
+                seal_trust: Default::default(),
             },
             root,
             cas: BTreeMap::new(),

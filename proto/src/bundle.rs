@@ -3,7 +3,7 @@
 use exchange_core::{
     bundle::{
         self, BodyException, Candidate, Custody, CutCredential, EpochClosing, Error, Known, LogTrust, NodeAddress,
-        RegionTrust, TrustBundle, VerifiedBundle, limits,
+        RegionTrust, SealTrust, TrustBundle, VerifiedBundle, limits,
     },
     chain::{CrlSet, Roots, Serial},
     checkpoint::LogKind,
@@ -130,7 +130,29 @@ impl From<&TrustBundle> for v1::TrustBundle {
             bodies,
             custody,
             seal_anchors: bundle.seal_anchors.iter().map(|der| der.clone().into()).collect(),
+            // Left out where there is none: such a bundle has the bytes that it had before there was the field.
+            seal_trust: (bundle.seal_trust != SealTrust::default()).then(|| from_seal_trust(&bundle.seal_trust)),
         }
+    }
+}
+
+fn from_seal_trust(trust: &SealTrust) -> v1::SealTrust {
+    let bytes = |ders: &[Vec<u8>]| ders.iter().map(|der| der.clone().into()).collect();
+    v1::SealTrust {
+        makers: bytes(&trust.makers),
+        signers: bytes(&trust.signers),
+        time_stamps: bytes(&trust.time_stamps),
+        intermediates: bytes(&trust.intermediates),
+    }
+}
+
+fn to_seal_trust(trust: v1::SealTrust) -> SealTrust {
+    let ders = |bytes: Vec<prost::bytes::Bytes>| bytes.iter().map(|der| der.to_vec()).collect();
+    SealTrust {
+        makers: ders(trust.makers),
+        signers: ders(trust.signers),
+        time_stamps: ders(trust.time_stamps),
+        intermediates: ders(trust.intermediates),
     }
 }
 
@@ -202,6 +224,7 @@ impl TryFrom<v1::TrustBundle> for TrustBundle {
             bodies: message.bodies.into_iter().map(to_body).collect::<Result<_, _>>()?,
             custody: message.custody.into_iter().map(to_custody).collect::<Result<_, _>>()?,
             seal_anchors: message.seal_anchors.iter().map(|der| der.to_vec()).collect(),
+            seal_trust: message.seal_trust.map(to_seal_trust).unwrap_or_default(),
         })
     }
 }
@@ -345,6 +368,12 @@ mod tests {
                 custodian: Region::parse("370000").unwrap(),
             }],
             seal_anchors: vec![vec![3]],
+            seal_trust: SealTrust {
+                makers: vec![vec![4]],
+                signers: vec![vec![5], vec![6]],
+                time_stamps: vec![vec![7]],
+                intermediates: vec![vec![8]],
+            },
         }
     }
 

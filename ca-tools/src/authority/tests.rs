@@ -44,6 +44,7 @@ fn bundle(city: &Ca) -> TrustBundle {
         bodies: vec![],
         custody: vec![],
         seal_anchors: vec![],
+        seal_trust: Default::default(),
     }
 }
 

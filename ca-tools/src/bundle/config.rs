@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use exchange_core::{
-    bundle::{BodyException, Custody, CutCredential, EpochClosing, LogTrust, NodeAddress, RegionTrust, TrustBundle},
+    bundle::{
+        BodyException, Custody, CutCredential, EpochClosing, LogTrust, NodeAddress, RegionTrust, SealTrust, TrustBundle,
+    },
     chain::{Authority, Serial},
     checkpoint::LogKind,
     note::VerifierKey,
@@ -18,6 +20,7 @@ use crate::{
     Error,
     files::{self, CERTIFICATE},
     profile::unhex,
+    seal_trust::Folder,
 };
 
 const MAX_BYTES: usize = 1024 * 1024;
@@ -43,6 +46,10 @@ pub struct BundleConfig {
     /// Certificate files of the CAs of electronic seals.
     #[serde(default)]
     pub seal_anchors: Vec<PathBuf>,
+    /// Folders of such certificates, in `makers/`, `signers/`, `time-stamps/` and `intermediates/` for one purpose; those
+    /// in a folder itself count for the first three.
+    #[serde(default)]
+    pub seal_trust: Vec<PathBuf>,
     /// `[[region]]`
     #[serde(default, rename = "region")]
     pub regions: Vec<RegionConfig>,
@@ -52,6 +59,23 @@ pub struct BundleConfig {
     /// `[[custody]]`
     #[serde(default)]
     pub custody: Vec<CustodyConfig>,
+}
+
+/// A bundle, and what a person should look at before it is signed.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Valid by itself, not signed.
+    pub bundle: TrustBundle,
+    /// One line each.
+    pub remarks: Vec<String>,
+}
+
+/// What the folders of `seal_trust` have.
+#[derive(Default)]
+struct Seals {
+    any: Vec<Vec<u8>>,
+    trust: SealTrust,
+    remarks: Vec<String>,
 }
 
 /// A region with a node, or that had one.
@@ -161,7 +185,7 @@ impl BundleConfig {
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::NotFound`], [`Error::Bundle`].
-    pub fn build(&self, base: &Path, now_ms: u64) -> Result<TrustBundle, Error> {
+    pub fn build(&self, base: &Path, now_ms: u64) -> Result<Built, Error> {
         let trust_domain = TrustDomain::parse(&self.trust_domain)?;
         let mut regions = std::collections::BTreeMap::new();
         for region in &self.regions {
@@ -169,6 +193,10 @@ impl BundleConfig {
             if regions.insert(code, region.build(code, &trust_domain, base)?).is_some() {
                 return Err(Error::malformed("bundle.toml", format!("region {code} stands twice")));
             }
+        }
+        let Seals { any: mut seal_anchors, trust: seal_trust, remarks } = self.seals(base, now_ms)?;
+        for der in certificates(base, &self.seal_anchors)? {
+            add(&mut seal_anchors, der);
         }
         let bundle = TrustBundle {
             province: Region::parse(&self.province)?,
@@ -180,11 +208,30 @@ impl BundleConfig {
             regions,
             bodies: self.bodies.iter().map(BodyConfig::build).collect::<Result<_, _>>()?,
             custody: self.custody.iter().map(CustodyConfig::build).collect::<Result<_, _>>()?,
-            seal_anchors: certificates(base, &self.seal_anchors)?,
+            seal_anchors,
+            seal_trust,
             trust_domain,
         };
         bundle.validate()?;
-        Ok(bundle)
+        Ok(Built { bundle, remarks })
+    }
+
+    fn seals(&self, base: &Path, now_ms: u64) -> Result<Seals, Error> {
+        let Seals { mut any, mut trust, mut remarks } = Seals::default();
+        for path in &self.seal_trust {
+            let folder = Folder::read(&base.join(path))?;
+            remarks.extend(folder.lint(now_ms)?);
+            for (from, to) in [
+                (folder.common, &mut any),
+                (folder.makers, &mut trust.makers),
+                (folder.signers, &mut trust.signers),
+                (folder.time_stamps, &mut trust.time_stamps),
+                (folder.intermediates, &mut trust.intermediates),
+            ] {
+                from.into_iter().for_each(|certificate| add(to, certificate.der));
+            }
+        }
+        Ok(Seals { any, trust, remarks })
     }
 }
 
@@ -279,6 +326,13 @@ impl CustodyConfig {
             issuing_regions: regions(&self.issuing_regions)?,
             custodian: Region::parse(&self.custodian)?,
         })
+    }
+}
+
+/// Once each.
+fn add(all: &mut Vec<Vec<u8>>, der: Vec<u8>) {
+    if !all.contains(&der) {
+        all.push(der);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    bundle::{BundleConfig, sign},
+    bundle::{Built, BundleConfig, sign},
     console::{Format, note},
     exit::Exit,
     files::{self, CERTIFICATE},
@@ -16,6 +16,7 @@ use exchange_core::{
     checkpoint::LogKind,
     note::VerifierKey,
 };
+use exchange_seal::certificate::Certificate;
 use serde_json::{Value, json};
 
 use super::{Done, PassphraseArgs, output::show, verify};
@@ -92,7 +93,8 @@ pub(super) fn run(command: BundleCommand, format: Format) -> Done {
     match command {
         BundleCommand::Build { config, out, dry_run } => {
             let base = config.parent().unwrap_or_else(|| Path::new("."));
-            let bundle = BundleConfig::read(&config)?.build(base, seams::now_ms())?;
+            let Built { bundle, remarks } = BundleConfig::read(&config)?.build(base, seams::now_ms())?;
+            remarks.iter().for_each(|remark| note(remark, format));
             if !dry_run {
                 files::write_new(&out, files::PUBLIC, &exchange_proto::bundle::encode(&bundle))?;
             }
@@ -186,6 +188,17 @@ fn value(bundle: &TrustBundle) -> Value {
             })
         })
         .collect();
+    let named = |ders: &[Vec<u8>]| -> Vec<String> {
+        let name = |der: &Vec<u8>| Certificate::parse(der).map_or_else(|e| format!("unreadable: {e}"), |c| c.subject);
+        ders.iter().map(name).collect()
+    };
+    let seal_trust = json!({
+        "any": named(&bundle.seal_anchors),
+        "makers": named(&bundle.seal_trust.makers),
+        "signers": named(&bundle.seal_trust.signers),
+        "time_stamps": named(&bundle.seal_trust.time_stamps),
+        "intermediates": named(&bundle.seal_trust.intermediates),
+    });
     json!({
         "trust_domain": bundle.trust_domain.as_str(),
         "province": bundle.province.to_string(),
@@ -196,5 +209,6 @@ fn value(bundle: &TrustBundle) -> Value {
         "bodies": bundle.bodies.len(),
         "regions": regions,
         "custody": custody,
+        "seal_trust": seal_trust,
     })
 }

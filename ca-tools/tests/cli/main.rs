@@ -232,6 +232,29 @@ fn a_bundle_is_built_signed_and_judged() {
     assert!(sign("department.key", "department.crt").1.contains("[WRONG_KIND]"));
     assert_eq!(sign("department.key", "trust.crt").0, 5);
 
+    // CAs behind seals, by purpose; a remark where a person should look.
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exchange-node/seal/tests/corpus");
+    fs::create_dir_all(office.path("seals/makers")).unwrap();
+    fs::copy(corpus.join("ring-root.der"), office.path("seals/makers/root.der")).unwrap();
+    fs::copy(corpus.join("sm2-root.der"), office.path("seals/any.crt")).unwrap();
+    let with = format!("seal_trust = [\"seals\"]\n{}", office.text("bundle.toml"));
+    fs::write(office.path("seals.toml"), &with).unwrap();
+    let build = ["bundle", "build", "--config", "seals.toml", "--out"];
+    office.ok(&[&build[..], &["seals.unsigned"]].concat());
+    let shown = office.json(&["bundle", "inspect", "seals.unsigned"]);
+    assert_eq!(shown["seal_trust"]["makers"], serde_json::json!(["CN=Lab Root"]));
+    assert_eq!(shown["seal_trust"]["any"], serde_json::json!(["CN=Lab Root"]));
+    fs::create_dir(office.path("seals/intermediates")).unwrap();
+    fs::copy(office.path("hall.crt"), office.path("seals/intermediates/hall.crt")).unwrap_or_else(|_| {
+        office.issue("jinan", "system", "hall", "hall");
+        fs::copy(office.path("hall.crt"), office.path("seals/intermediates/hall.crt")).unwrap()
+    });
+    let (_, said) = office.refused(&[&build[..], &["x.unsigned"]].concat());
+    assert!(said.contains("is no CA"), "{said}");
+    fs::write(office.path("seals/intermediates/hall.crt"), b"0\x03no").unwrap();
+    let (_, said) = office.refused(&[&build[..], &["x.unsigned"]].concat());
+    assert!(said.contains("hall.crt"), "{said}");
+
     // Mistakes in bundle.toml say where.
     let text = office.text("bundle.toml");
     for (from, to, needle) in [

@@ -44,8 +44,23 @@ pub struct TrustBundle {
     pub bodies: Vec<BodyException>,
     /// Types that another region than the issuing one keeps and answers for.
     pub custody: Vec<Custody>,
-    /// DER of the CAs of electronic seals.
+    /// DER of the CAs of electronic seals that are believed for every purpose.
     pub seal_anchors: Vec<Vec<u8>>,
+    /// Those that are believed for one purpose.
+    pub seal_trust: SealTrust,
+}
+
+/// CAs behind seals and sealed documents, by purpose; DER. Read by whoever judges documents, not here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SealTrust {
+    /// Of those who make seals (制章者).
+    pub makers: Vec<Vec<u8>>,
+    /// Of those who put them on documents (签章者).
+    pub signers: Vec<Vec<u8>>,
+    /// Of time stamp authorities (时间戳服务).
+    pub time_stamps: Vec<Vec<u8>>,
+    /// CAs that may stand between; nobody is believed for them alone.
+    pub intermediates: Vec<Vec<u8>>,
 }
 
 /// A region: its nodes, its CAs, its logs.

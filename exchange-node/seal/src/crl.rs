@@ -173,7 +173,7 @@ impl Crl {
 }
 
 /// The CRLs that are at hand, from wherever they came: each proves itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crls(Vec<Crl>);
 
 impl Crls {

@@ -157,6 +157,7 @@ fn connection(profile: &Profile) -> Result<(Arc<Tls>, Target), Failure> {
         roots: profile.roots.clone(),
         bundle: profile.bundle.clone().ok_or_else(|| missing("bundle"))?,
         crls: profile.crls.clone(),
+        seal_crls: None,
         crl_grace_hours: CRL_GRACE_HOURS,
     };
     let clock = Clock::default();

@@ -1,27 +1,22 @@
 //! `document`: sealed OFD documents and seals, judged from the file itself, without a node.
 
 use super::{
-    Failure, Format,
+    Failure, Format, offline,
     output::{instant, print, print_facts, print_json, print_rows},
 };
 use crate::{clock::Clock, exit::Exit};
-use ca_tools::files;
+use ca_tools::{
+    files,
+    seal_trust::{self, Folder},
+};
 use clap::{Args, Subcommand};
 use exchange_core::chain::Instant;
 use exchange_seal::{
-    Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict,
-    certificate::Certificate,
-    crl::{Crl, Crls},
-    limits::{MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_SEAL_BYTES},
-    report::SealFacts,
-    time, verify, verify_seal,
+    Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict, crl::Crls, limits::MAX_SEAL_BYTES,
+    report::SealFacts, time, verify, verify_seal,
 };
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io::Read, path::PathBuf};
 
 mod render;
 mod show;
@@ -31,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   exchange-node document verify licence.ofd --anchors seal-trust --crl seal-trust/crls
   exchange-node document verify seal.esl --anchors seal-trust --crl maker-ca.crl -o json
+  exchange-node document verify licence.ofd --bundle bundle.pb --root root.crt --crl seal-crls
   exchange-node document show licence.ofd
 
 The folder of --anchors has the pinned certificates, PEM or DER (.crt .cer .pem .der): in makers/
@@ -43,11 +39,6 @@ const CODES: &str = "\
 Exit codes: 0 VALID; 10 REVOCATION_UNKNOWN; 4 UNTRUSTED, REVOKED, SIGNER_NOT_LISTED, SIGNER_EXPIRED;
 2 MALFORMED, UNSUPPORTED; 11 every other verdict.
 ";
-
-/// PEM is a third larger than what is in it.
-const PEM_FACTOR: usize = 2;
-/// Certificates in one file.
-const MAX_FILE_CERTIFICATES: usize = 64;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DocumentCommand {
@@ -70,8 +61,17 @@ pub(super) struct VerifyArgs {
     /// An OFD document, or a seal alone.
     file: PathBuf,
     /// Folder with the certificates that are believed.
-    #[arg(long, value_name = "DIR")]
-    anchors: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "bundle", conflicts_with = "bundle")]
+    anchors: Option<PathBuf>,
+    /// Signed trust bundle: the CAs that the province believes for seals.
+    #[arg(long, value_name = "FILE", requires = "roots")]
+    bundle: Option<PathBuf>,
+    /// PEM of the pinned root that vouches for the bundle; may be given several times.
+    #[arg(long = "root", value_name = "FILE", requires = "bundle")]
+    roots: Vec<PathBuf>,
+    /// The root's CRL, for the bundle's signer; may be given several times.
+    #[arg(long = "root-crl", value_name = "FILE", requires = "bundle")]
+    root_crls: Vec<PathBuf>,
     /// CRL of a CA, PEM or DER, or a folder of them (.crl); may be given several times.
     #[arg(long = "crl", value_name = "FILE|DIR")]
     crls: Vec<PathBuf>,
@@ -106,13 +106,18 @@ pub(super) fn run(command: &DocumentCommand, format: Format) -> Result<Exit, Fai
 }
 
 fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
-    let anchors = anchors(&args.anchors)?;
-    let crls = Crls::new(crls(&args.crls)?);
+    let mut crls = Vec::new();
+    for path in &args.crls {
+        crls.extend(seal_trust::crls(path).map_err(unusable)?);
+    }
+    let crls = Crls::new(crls);
     let mut signers = Vec::new();
     for path in &args.signers {
-        signers.extend(certificates(path)?);
+        signers.extend(seal_trust::certificates(path).map_err(unusable)?);
     }
     let now = args.at.unwrap_or_else(|| Instant(Clock::default().now_ms()));
+    // A bundle is believed now; `--at` is about the document.
+    let anchors = anchors(args, Instant(Clock::default().now_ms()))?;
     let basis = Basis {
         anchors: &anchors,
         crls: &crls,
@@ -170,73 +175,29 @@ const fn exit(verdict: Verdict) -> Exit {
     }
 }
 
-/// Files of a folder with one of these endings, in the order of their names; none where there is no such folder.
-fn listed(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
-    let wrong = |error: std::io::Error| Failure::file(folder, &error);
-    if !folder.is_dir() {
-        return Ok(Vec::new());
+/// A certificate or CRL that does not read.
+fn unusable(error: ca_tools::Error) -> Failure {
+    match error {
+        ca_tools::Error::Malformed { .. } => Failure::new(Exit::Identity, error),
+        other => other.into(),
     }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(wrong)? {
-        let path = entry.map_err(wrong)?.path();
-        let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-        if path.is_file() && ending.is_some_and(|ending| endings.contains(&ending.as_str())) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
-fn folder(folder: &Path) -> Result<Vec<Certificate>, Failure> {
-    let mut all = Vec::new();
-    for path in listed(folder, &["crt", "cer", "pem", "der"])? {
-        all.extend(certificates(&path)?);
+/// Who is believed: a folder, or what a trust bundle says whose signer leads to the pinned root.
+fn anchors(args: &VerifyArgs, now: Instant) -> Result<Anchors, Failure> {
+    if let Some(folder) = &args.anchors {
+        return Ok(Folder::read(folder).map_err(unusable)?.anchors());
     }
-    Ok(all)
-}
-
-fn anchors(path: &Path) -> Result<Anchors, Failure> {
-    if !path.is_dir() {
-        return Err(Failure::usage(format!("{}: a folder with certificates is needed", path.display())));
-    }
-    let common = folder(path)?;
-    let of = |name: &str| Ok::<_, Failure>([common.clone(), folder(&path.join(name))?].concat());
-    let anchors = Anchors {
-        makers: of("makers")?,
-        signers: of("signers")?,
-        time_stamps: of("time-stamps")?,
-        intermediates: folder(&path.join("intermediates"))?,
-    };
+    let Some(bundle) = &args.bundle else { return Err(Failure::usage("--anchors or --bundle is needed")) };
+    let trust = offline::Trust::read(bundle, &args.roots, &args.root_crls, now.0)?;
+    let believed =
+        trust.bundle.map_err(|error| Failure::new(Exit::Identity, format!("{}: {error}", bundle.display())))?;
+    let anchors = crate::documents::anchors(believed.bundle());
     if anchors.makers.is_empty() && anchors.signers.is_empty() && anchors.time_stamps.is_empty() {
-        return Err(Failure::usage(format!("{}: no certificate is in it; nobody would be believed", path.display())));
+        let text = format!("{}: it names no CA behind seals; nobody would be believed", bundle.display());
+        return Err(Failure::new(Exit::Identity, text));
     }
     Ok(anchors)
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    let bytes = files::read(path, MAX_CERTIFICATE_BYTES * MAX_FILE_CERTIFICATES * PEM_FACTOR)?;
-    let blocks = files::blocks(&bytes, files::CERTIFICATE, &path.display().to_string())?;
-    let parse = |der: &Vec<u8>| {
-        Certificate::parse(der).map_err(|error| Failure::new(Exit::Identity, format!("{}: {error}", path.display())))
-    };
-    blocks.iter().map(parse).collect()
-}
-
-fn crls(paths: &[PathBuf]) -> Result<Vec<Crl>, Failure> {
-    let mut all = Vec::new();
-    for path in paths {
-        let found = if path.is_dir() { listed(path, &["crl"])? } else { vec![path.clone()] };
-        for path in found {
-            let bytes = files::read(&path, MAX_CRL_BYTES * PEM_FACTOR)?;
-            for der in files::blocks(&bytes, files::CRL, &path.display().to_string())? {
-                let crl = Crl::parse(&der)
-                    .map_err(|error| Failure::new(Exit::Identity, format!("{}: {error}", path.display())))?;
-                all.push(crl);
-            }
-        }
-    }
-    Ok(all)
 }
 
 fn print_report(report: &Report) -> Result<(), Failure> {

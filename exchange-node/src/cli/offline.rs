@@ -20,7 +20,7 @@ use exchange_proto::{
     export::{MAX_FILE_BYTES, decode_file},
     v1,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Largest file with roots, in bytes.
 const MAX_ROOTS: usize = 256 << 10;
@@ -61,11 +61,12 @@ pub(super) fn run(path: &Path, on_day: Option<Date>, profile: &Profile, format: 
 }
 
 /// What the verifier brings.
-struct Trust {
+pub(super) struct Trust {
     roots: Roots,
     /// Given by somebody else than the bundle.
     pinned: bool,
-    bundle: Result<VerifiedBundle, BundleError>,
+    /// As a node would take it.
+    pub(super) bundle: Result<VerifiedBundle, BundleError>,
     crls: CrlSet,
     now_ms: u64,
 }
@@ -77,10 +78,15 @@ impl Trust {
                 "no bundle: give --bundle, or a profile by --profile or EXCHANGE_PROFILE that names it",
             ));
         };
+        Self::read(path, &profile.roots, &profile.crls, Clock::default().now_ms())
+    }
+
+    /// Bundle, pinned roots and CRLs from files. Without a root the bundle's own vouch for it.
+    pub(super) fn read(path: &Path, roots: &[PathBuf], crls_at: &[PathBuf], now_ms: u64) -> Result<Self, Failure> {
         let bytes = files::read(path, limits::BYTES)?;
         let fault = |error: ChainError| Failure::new(Exit::Identity, error);
         let mut authorities = Vec::new();
-        for path in &profile.roots {
+        for path in roots {
             for der in blocks(path, MAX_ROOTS, files::CERTIFICATE)? {
                 authorities.push(Authority::parse(&der).map_err(fault)?);
             }
@@ -92,7 +98,7 @@ impl Trust {
         }
         let roots = Roots::new(authorities).map_err(fault)?;
         let mut crls = CrlSet::new();
-        for path in &profile.crls {
+        for path in crls_at {
             for der in blocks(path, MAX_CRLS, files::CRL)? {
                 match Crl::parse(&der).and_then(|crl| crls.add(crl, roots.authorities())) {
                     // One of a city's CA waits until its certificate is seen.
@@ -101,7 +107,6 @@ impl Trust {
                 }
             }
         }
-        let now_ms = Clock::default().now_ms();
         let bundle = bundle::open_signed(&bytes, &roots, &crls, Known::default(), now_ms);
         Ok(Self { roots, pinned, bundle, crls, now_ms })
     }

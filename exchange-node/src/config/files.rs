@@ -44,8 +44,14 @@ pub fn faults(config: &Config) -> Vec<Fault> {
             public.extend(path.iter().map(|path| (name.to_owned(), path.as_path())));
         }
     }
+    let folder = config.trust.seal_crls.iter().filter(|path| !path.is_dir()).map(|path| Fault {
+        setting: "trust.seal_crls".to_owned(),
+        path: path.clone(),
+        found: "no folder".to_owned(),
+        needed: "a folder that can be read",
+    });
     let public = public.into_iter().filter_map(|(setting, path)| absent(&setting, path));
-    public.chain(secret(config).into_iter().filter_map(|(setting, path)| loose(&setting, path))).collect()
+    public.chain(folder).chain(secret(config).into_iter().filter_map(|(setting, path)| loose(&setting, path))).collect()
 }
 
 /// Private keys, by the setting that names them.

@@ -139,6 +139,7 @@ fn resolve(config: &mut Config, folder: &Path) {
     ];
     paths.extend(&mut config.trust.roots);
     paths.extend(&mut config.trust.crls);
+    paths.extend(&mut config.trust.seal_crls);
     paths.extend(&mut config.keys.index);
     for department in config.departments.values_mut() {
         paths.extend([&mut department.certificate, &mut department.key]);

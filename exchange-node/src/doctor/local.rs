@@ -9,6 +9,7 @@ use crate::{
     random::Random,
     trust::Trust,
 };
+use ca_tools::seal_trust;
 use exchange_core::chain::{Crl, Instant};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -185,6 +186,43 @@ pub(super) fn crls(config: &Config, trust: &Trust, now_ms: u64, report: &mut Rep
         let found = format!("{} CAs of the bundle have no CRL here: their callers are refused", without - unseen);
         let fault = "CRL_MISSING".to_owned();
         report.add(Check { fault, ..Check::new(Subject::Crl, State::Failed, found) });
+    }
+}
+
+/// The folder as a reload would read it. Without a CRL documents are judged, and none is VALID: a warning.
+pub(super) fn seal_crls(config: &Config, trust: &Trust, now_ms: u64, report: &mut Report) {
+    let snapshot = trust.snapshot();
+    let bundle = snapshot.bundle();
+    let believed = bundle.seal_anchors.len()
+        + [&bundle.seal_trust.makers, &bundle.seal_trust.signers, &bundle.seal_trust.time_stamps]
+            .map(Vec::len)
+            .iter()
+            .sum::<usize>();
+    let Some(folder) = &config.trust.seal_crls else {
+        if believed > 0 {
+            let found = "no trust.seal_crls: a sealed document is REVOCATION_UNKNOWN at best";
+            report.warning(Subject::SealCrl, found.to_owned());
+        }
+        return;
+    };
+    let crls = match seal_trust::crls(folder) {
+        Ok(crls) => crls,
+        // A folder that is not there was named with the files.
+        Err(error) => return report.failed(Subject::SealCrl, format!("trust.seal_crls: {error}")),
+    };
+    if crls.is_empty() && believed > 0 {
+        let found = format!("{}: no CRL: a sealed document is REVOCATION_UNKNOWN at best", folder.display());
+        report.warning(Subject::SealCrl, found);
+    }
+    for crl in &crls {
+        let named = format!("seal CRL of \"{}\", next by {}", crl.issuer, crl.next_update);
+        if crl.is_stale(Instant(now_ms), 0) {
+            report.warning(Subject::SealCrl, format!("{named}: past it, and does not count"));
+        } else if ageing(crl.this_update.0, crl.next_update.0, now_ms) {
+            report.warning(Subject::SealCrl, format!("{named}: past two thirds of its life"));
+        } else {
+            report.ok(Subject::SealCrl, named);
+        }
     }
 }
 

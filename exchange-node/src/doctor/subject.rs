@@ -110,6 +110,8 @@ pub enum Subject {
     BundleRegion,
     /// A CRL is believed and in the first two thirds of its life.
     Crl,
+    /// A CRL of a CA behind seals is there and not past its next update.
+    SealCrl,
     /// It answers an operator.
     NodeAnswers,
     /// It runs the release and shows the credential that are installed.
@@ -136,7 +138,7 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::ConfigFile,
         Self::ConfigFiles,
         Self::Listen,
@@ -156,6 +158,7 @@ impl Subject {
         Self::Bundle,
         Self::BundleRegion,
         Self::Crl,
+        Self::SealCrl,
         Self::NodeAnswers,
         Self::NodeCurrent,
         Self::NodeRefusals,
@@ -319,6 +322,12 @@ impl Subject {
                 Trust,
                 "every CA's CRL is at hand, believed, and in the first two thirds of its life",
                 "fetch the CA's newest CRL, install it, SIGHUP",
+            ),
+            Self::SealCrl => (
+                "trust.seal-crl",
+                Trust,
+                "where the bundle names CAs behind seals: their CRLs are in trust.seal_crls, none past its next update",
+                "fetch the CA's newest CRL, put it into trust.seal_crls, SIGHUP",
             ),
             Self::NodeAnswers => (
                 "node.answers",

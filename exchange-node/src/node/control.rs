@@ -5,6 +5,7 @@ use crate::{
     blobs::{self, care},
     clock::Clock,
     config::{Config, Kafka as KafkaConfig},
+    documents::SealCrls,
     indexer::Indexer,
     kafka::{self, Kafka},
     keys::{self, Keys},
@@ -47,6 +48,7 @@ pub(super) struct Parts {
     pub(super) trust: Arc<Trust>,
     pub(super) keys: Arc<Keys>,
     pub(super) tls: Arc<Tls>,
+    pub(super) seal_crls: SealCrls,
     pub(super) kafka: Kafka,
     pub(super) clock: Clock,
     pub(super) draining: CancellationToken,
@@ -69,7 +71,7 @@ impl Control {
         Self(Arc::new(Inner { parts, carrier }))
     }
 
-    /// Reads the configuration again and takes over CRLs, the trust bundle, the node's own credential and the Kafka
+    /// Reads the configuration again and takes over CRLs (those of seals too), the trust bundle, the node's own credential and the Kafka
     /// section. Everything is checked before anything changes, also what only a restart takes over: else that would find it.
     ///
     /// # Errors
@@ -90,7 +92,12 @@ impl Control {
                 std::fs::File::open(path).map_err(|error| refused(format!("{}: {error}", path.display())))?;
             }
         }
+        let seal_crls = SealCrls::read(config.trust.seal_crls.as_deref())
+            .map_err(|error| refused(format!("trust.seal_crls: {error}")))?;
         let mut changed = parts.trust.reload(&config.trust).map_err(|error| refused(error.to_string()))?;
+        if parts.seal_crls.swap(seal_crls) {
+            changed.push("trust.seal_crls".to_owned());
+        }
         if parts.tls.renew(credential).map_err(|error| refused(error.to_string()))? {
             changed.push(config.identity.certificate.display().to_string());
         }

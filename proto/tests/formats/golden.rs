@@ -52,6 +52,7 @@ pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
         ("heartbeat.binpb".to_owned(), samples::heartbeat().to_vec()),
         ("checkpoint.note".to_owned(), samples::note(LogKind::Events, &samples::segment_entries())),
         ("bundle.binpb".to_owned(), bundle::encode(&samples::bundle())),
+        ("bundle-seal-trust.binpb".to_owned(), bundle::encode(&samples::bundle_with_seal_trust())),
         ("holder-tags.plaintext.bin".to_owned(), tags_plaintext()),
         ("holder-tags.sealed.bin".to_owned(), samples::sealed_tags()),
     ];
@@ -90,6 +91,7 @@ fn golden_bytes_are_read() {
     assert_eq!(access::decode(&read("access-record-searched.binpb")).unwrap(), samples::search_record());
     assert_eq!(access::decode_party(&read("party.binpb")).unwrap(), (samples::holder(), [3; 16]));
     assert_eq!(bundle::decode(&read("bundle.binpb")).unwrap(), samples::bundle());
+    assert_eq!(bundle::decode(&read("bundle-seal-trust.binpb")).unwrap(), samples::bundle_with_seal_trust());
     let checkpoint = Checkpoint::parse_unverified(&read("checkpoint.note")).unwrap();
     assert_eq!((checkpoint.size, checkpoint.at_ms), (3, samples::AT_MS));
     let proof = v1::LogProof::decode(read("log-proof.binpb").as_slice()).unwrap();

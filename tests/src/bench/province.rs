@@ -102,6 +102,7 @@ impl Province {
             bodies: Vec::new(),
             custody: Vec::new(),
             seal_anchors: Vec::new(),
+            seal_trust: Default::default(),
             trust_domain: domain,
         };
         files::write_new(&folder.join(BUNDLE), PUBLIC, &bundle::sign(&signed, &trust_key, &trust.der)?)?;

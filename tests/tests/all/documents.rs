@@ -92,6 +92,7 @@ fn spooled(data: &Path) -> usize {
 async fn documents_are_judged_and_nothing_of_them_stays() {
     let mut world = World::with_catalogue("documents").await;
     seals_are_believed_by_the_bundle(&mut world).await;
+    seal_crls_are_read_again(&world).await;
     the_certificate_is_told(&world).await;
     streams_that_are_none(&world).await;
     callers_who_may_not(&world).await;
@@ -140,6 +141,37 @@ async fn seals_are_believed_by_the_bundle(world: &mut World) {
         assert_eq!(found.verdict(), DocumentVerdict::Malformed, "{} bytes", bytes.len());
         assert!(!found.package.is_empty());
     }
+}
+
+/// With a CRL of the seals' CA a document is VALID; a folder that does not read changes nothing; anchors count for what the
+/// bundle says they are for.
+async fn seal_crls_are_read_again(world: &World) {
+    let channel = world.system(JINAN).await;
+    let mut admin = AdminServiceClient::new(world.operator(JINAN).await);
+    let verdict = async || judged(&channel, "", &corpus("ring-v4.ofd")).await.verdict();
+    let folder = world.folder().join("seal-crls");
+    std::fs::create_dir(&folder).unwrap();
+    let config = world.practice.config(region(JINAN));
+    let before = std::fs::read_to_string(&config).unwrap();
+    let with = format!("[trust]\nseal_crls = \"{}\"\n", folder.display());
+    std::fs::write(&config, before.replacen("[trust]\n", &with, 1)).unwrap();
+    std::fs::write(folder.join("root.crl"), corpus("ring-root.crl")).unwrap();
+    let changed = admin.reload(v1::ReloadRequest {}).await.unwrap().into_inner().changed;
+    assert_eq!(changed, ["trust.seal_crls"]);
+    assert_eq!(verdict().await, DocumentVerdict::Valid);
+    assert!(admin.reload(v1::ReloadRequest {}).await.unwrap().into_inner().changed.is_empty());
+
+    std::fs::write(folder.join("broken.crl"), b"0\x03no").unwrap();
+    let (found, _) = refused(admin.reload(v1::ReloadRequest {}).await, "CONFIG_INVALID");
+    assert!(found.contains("broken.crl"), "{found}");
+    assert_eq!(verdict().await, DocumentVerdict::Valid);
+    std::fs::remove_dir_all(&folder).unwrap();
+    refused(admin.reload(v1::ReloadRequest {}).await, "CONFIG_INVALID");
+    assert_eq!(verdict().await, DocumentVerdict::Valid);
+
+    std::fs::write(&config, before).unwrap();
+    admin.reload(v1::ReloadRequest {}).await.unwrap();
+    assert_eq!(verdict().await, DocumentVerdict::RevocationUnknown);
 }
 
 /// Another city's node says what it knows of a certificate that the document, or the caller, names.

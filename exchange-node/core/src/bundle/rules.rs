@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, LogTrust, NodeAddress, RegionTrust, TrustBundle};
+use super::{Error, LogTrust, NodeAddress, RegionTrust, SealTrust, TrustBundle};
 use crate::{checkpoint::LogKind, region::Region};
 
 /// Largest numbers that are read; far above a province's need, far below what would hurt.
@@ -21,6 +21,8 @@ pub mod limits {
     pub const RULES: usize = 20_000;
     /// Roots, and seal anchors, each.
     pub const ANCHORS: usize = 256;
+    /// A certificate behind seals, in bytes.
+    pub const SEAL_CERTIFICATE_BYTES: usize = 16 * 1024;
     /// A name for people, in bytes.
     pub const NAME_BYTES: usize = 256;
     /// Longest life of a bundle, in milliseconds: 400 days.
@@ -48,6 +50,7 @@ impl TrustBundle {
         }
         at_most("roots", self.roots.len(), limits::ANCHORS)?;
         at_most("seal_anchors", self.seal_anchors.len(), limits::ANCHORS)?;
+        self.seal_trust.validate()?;
         at_most("regions", self.regions.len(), limits::REGIONS)?;
         at_most("bodies", self.bodies.len(), limits::RULES)?;
         at_most("custody", self.custody.len(), limits::RULES)?;
@@ -88,6 +91,24 @@ impl TrustBundle {
 }
 
 const TYPE_CODE_LENGTH: usize = 21;
+
+impl SealTrust {
+    fn validate(&self) -> Result<(), Error> {
+        for (field, ders) in [
+            ("seal_trust.makers", &self.makers),
+            ("seal_trust.signers", &self.signers),
+            ("seal_trust.time_stamps", &self.time_stamps),
+            ("seal_trust.intermediates", &self.intermediates),
+        ] {
+            at_most(field, ders.len(), limits::ANCHORS)?;
+            if ders.iter().any(|der| der.is_empty() || der.len() > limits::SEAL_CERTIFICATE_BYTES) {
+                let needed = format!("a certificate of 1 to {} bytes is needed", limits::SEAL_CERTIFICATE_BYTES);
+                return Err(Error::invalid(field, needed));
+            }
+        }
+        Ok(())
+    }
+}
 
 impl RegionTrust {
     fn validate(&self) -> Result<(), Error> {

@@ -118,9 +118,12 @@ fn bundles_that_contradict_themselves() {
     let p = Province::new();
     let key = p.jinan.authority().spki_sha256;
     type Spoil = fn(&mut TrustBundle, [u8; 32]);
-    let broken: [(&str, Spoil); 6] = [
+    let broken: [(&str, Spoil); 9] = [
         ("one CA key stands at", |b, key| b.regions.get_mut(&region("370200")).unwrap().ca_spki_sha256.push(key)),
         ("numbers begin with 1", |b, _| b.number = 0),
+        ("seal_trust.makers", |b, _| b.seal_trust.makers = vec![vec![1]; limits::ANCHORS + 1]),
+        ("seal_trust.signers", |b, _| b.seal_trust.signers = vec![vec![1; limits::SEAL_CERTIFICATE_BYTES + 1]]),
+        ("seal_trust.intermediates", |b, _| b.seal_trust.intermediates = vec![Vec::new()]),
         ("not after issued_at_ms", |b, _| b.expires_at_ms = b.issued_at_ms),
         ("ends with 0000", |b, _| b.province = region("370100")),
         ("epochs begin with 1", |b, _| b.regions.get_mut(&region("370200")).unwrap().logs.push(log(0, 0, None, 1))),

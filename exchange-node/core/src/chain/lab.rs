@@ -174,6 +174,7 @@ impl Province {
             bodies: Vec::new(),
             custody: Vec::new(),
             seal_anchors: Vec::new(),
+            seal_trust: Default::default(),
         };
         let mut crls = CrlSet::new();
         for ca in [&root, &jinan, &qingdao] {

@@ -1,6 +1,6 @@
 //! `document stamp`.
 
-use super::certificates;
+use super::unusable;
 use crate::{
     cli::{
         Failure, Format,
@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     exit::Exit,
 };
-use ca_tools::{files, keyfile, seams};
+use ca_tools::{files, keyfile, seal_trust, seams};
 use clap::Args;
 use exchange_core::chain::Instant;
 use exchange_seal::{
@@ -128,7 +128,7 @@ fn credential(args: &StampArgs) -> Result<Credential, Failure> {
         None => Err(ca_tools::Error::Usage("the key is encrypted: name --passphrase-file".to_owned())),
     })?;
     let key = PrivateKey::from_pkcs8(&der, &seams::rng()).map_err(|error| refused(&args.key, &error))?;
-    let found = certificates(&args.certificate)?;
+    let found = seal_trust::certificates(&args.certificate).map_err(unusable)?;
     let first = found.first().ok_or_else(|| Failure::usage("no certificate"))?;
     Credential::new(key, &first.der).map_err(|error| refused(&args.certificate, &error))
 }

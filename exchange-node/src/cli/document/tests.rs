@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use super::*;
+use crate::practice;
+use exchange_core::region::Region;
+use std::path::Path;
 
 /// The vectors of exchange-seal.
 fn corpus(name: &str) -> PathBuf {
@@ -19,7 +22,10 @@ fn pinned(profile: &str, below: &str) -> tempfile::TempDir {
 fn arguments(file: &str, anchors: &Path) -> VerifyArgs {
     VerifyArgs {
         file: corpus(file),
-        anchors: anchors.to_owned(),
+        anchors: Some(anchors.to_owned()),
+        bundle: None,
+        roots: Vec::new(),
+        root_crls: Vec::new(),
         crls: vec![corpus("sm2-root.crl"), corpus("ring-root.crl")],
         signers: Vec::new(),
         without_crl: false,
@@ -88,8 +94,8 @@ fn what_cannot_be_used() {
 fn json_has_the_words_of_verdict_and_steps() {
     let folder = pinned("sm2", "");
     let args = arguments("sm2-altered.ofd", folder.path());
-    let anchors = anchors(&args.anchors).unwrap();
-    let crls = Crls::new(crls(&args.crls).unwrap());
+    let anchors = anchors(&args, args.at.unwrap()).unwrap();
+    let crls = Crls::new(seal_trust::crls(&args.crls[0]).unwrap());
     let basis = Basis {
         anchors: &anchors,
         crls: &crls,
@@ -109,6 +115,37 @@ fn json_has_the_words_of_verdict_and_steps() {
     assert_eq!(signature["steps"][4]["verdict"], "ALTERED");
     assert_eq!(signature["seal"]["standard"], "GB/T 38540-2020");
     assert_eq!(signature["seal"]["is_national"], true);
+}
+
+/// A bundle of the practice province with the CA of the vectors in it.
+#[test]
+fn a_bundle_says_who_is_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("province");
+    let regions = vec![Region::parse("370000").unwrap()];
+    let options = practice::Options { regions, kafka: None, more_config: String::new() };
+    let mut province = practice::Practice::create(&at, options).unwrap();
+    let by = |roots: &Path, file: &str| {
+        let mut args = arguments(file, Path::new(""));
+        (args.anchors, args.bundle) = (None, Some(at.join("bundle.pb")));
+        (args.roots, args.root_crls) = (vec![roots.to_owned()], vec![at.join("crls.pem")]);
+        judge(&args, Format::Json)
+    };
+    let root = at.join("root.pem");
+    let failure = by(&root, "sm2-v4.ofd").unwrap_err();
+    assert!(failure.to_string().contains("names no CA behind seals"), "{failure}");
+    let der = std::fs::read(corpus("sm2-root.der")).unwrap();
+    province.next_bundle(|bundle| bundle.seal_trust.makers.push(der.clone())).unwrap();
+    assert_eq!(by(&root, "sm2-v4.esl").unwrap(), Exit::Ok);
+    assert_eq!(by(&root, "sm2-v4.ofd").unwrap(), Exit::Identity, "the signer needs one too");
+    province.next_bundle(|bundle| bundle.seal_trust.signers.push(der)).unwrap();
+    assert_eq!(by(&root, "sm2-v4.ofd").unwrap(), Exit::Ok);
+    // Another province's root does not vouch for it.
+    let other = folder.path().join("other");
+    let options =
+        practice::Options { regions: vec![Region::parse("370000").unwrap()], kafka: None, more_config: String::new() };
+    practice::Practice::create(&other, options).unwrap();
+    assert_eq!(by(&other.join("root.pem"), "sm2-v4.ofd").unwrap_err().exit(), Exit::Identity);
 }
 
 #[test]

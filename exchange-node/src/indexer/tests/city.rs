@@ -97,6 +97,7 @@ pub(crate) fn bundle(regions: &[Region]) -> TrustBundle {
         bodies: Vec::new(),
         custody: Vec::new(),
         seal_anchors: Vec::new(),
+        seal_trust: Default::default(),
     }
 }
 

@@ -63,7 +63,7 @@ fn the_bundle_s_sample_builds() {
             write_new(&at(&format!("{code}/{name}.vkey")), PUBLIC, public.to_string().as_bytes()).unwrap();
         }
     }
-    let bundle = config.build(folder.path(), now_ms).unwrap();
+    let bundle = config.build(folder.path(), now_ms).unwrap().bundle;
     assert_eq!(bundle.regions.len(), 3);
     assert_eq!((bundle.bodies.len(), bundle.custody.len()), (1, 1));
     assert_eq!(bundle.regions[&Region::parse("370100").unwrap()].nodes[0].server_name, "jinan-1.370100.dzzz.example");

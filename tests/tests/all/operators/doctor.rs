@@ -89,6 +89,7 @@ async fn a_province_that_is_well_and_every_fault() {
     tokio::task::block_in_place(|| office.start());
     well(&office);
     files(&office).await;
+    seal_crls(&office).await;
     times(&office).await;
     store(&office).await;
     kafka(&office).await;
@@ -178,6 +179,26 @@ async fn files(office: &Office) {
 }
 
 /// Dates: the clock of the judgement is moved, not the files.
+/// CRLs of CAs behind seals: at hand, past their next update, broken, no folder.
+async fn seal_crls(office: &Office) {
+    let folder = office.folder().join("seal-crls");
+    fs::create_dir(&folder).unwrap();
+    let look = |shift_ms| {
+        let look = Look::files(office).with("EXCHANGE__TRUST__SEAL_CRLS", folder.to_str().unwrap());
+        Look { shift_ms, ..look }.report()
+    };
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../exchange-node/seal/tests/corpus");
+    fs::copy(corpus.join("ring-root.crl"), folder.join("root.crl")).unwrap();
+    assert!(check(&look(0).await, Subject::SealCrl, State::Ok).found.contains("Lab Root"));
+    let years = 15 * 365 * DAY_MS; // it is made until 2040
+    let late = check(&look(years).await, Subject::SealCrl, State::Warning);
+    assert!(late.found.contains("past it, and does not count"), "{late:?}");
+    fs::write(folder.join("broken.crl"), b"0\x03no").unwrap();
+    assert!(failed(&look(0).await, Subject::SealCrl, "").found.contains("broken.crl"));
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(failed(&look(0).await, Subject::ConfigFiles, "").found.contains("trust.seal_crls"));
+}
+
 async fn times(office: &Office) {
     let at = |shift_ms| Look { shift_ms, ..Look::files(office) };
     // CRLs and the bundle of a practice province live 30 days, a node's credential 90.
