@@ -3,13 +3,15 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 /// Messages that hold values of persons: their `Debug` is written by hand and shows none (`src/masked.rs`).
-const MASKED: [&str; 9] = [
+const MASKED: [&str; 11] = [
     ".exchange.v1.Holder",
     ".exchange.v1.Disclosure",
     ".exchange.v1.FieldValue",
     ".exchange.v1.CertificateNumber",
     ".exchange.v1.CertificateExport",
     ".exchange.v1.CertificateFile",
+    ".exchange.v1.FetchResponse",
+    ".exchange.v1.PeerFilePart",
     ".exchange.v1.ExportCertificateResponse",
     ".exchange.store.v1.PartySecret",
     ".exchange.store.v1.StoredFile",

@@ -11,6 +11,7 @@ mod doctor;
 mod document;
 mod export;
 mod failure;
+mod fetch;
 mod import;
 mod init;
 mod lookup;

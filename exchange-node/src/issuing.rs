@@ -49,6 +49,7 @@ use exchange_core::{
 };
 use exchange_proto::{certificate as convert, event, store as row};
 use files::NewFiles;
+pub(crate) use files::open_files;
 use ring::digest::{SHA256, digest};
 use std::sync::{Arc, atomic::Ordering};
 

@@ -31,6 +31,9 @@ const OPERATORS: Bounds = Bounds { places: 64, of_caller: 32 };
 /// Questions to one other city that are not answered yet, and those of one system. A city that answers slowly holds so
 /// many calls here and no more. Not more than the other node takes of one caller by default: they would only wait there.
 const TO_A_PEER: Bounds = Bounds { places: 128, of_caller: 128 };
+/// Files that are brought for calling systems, and those of one of them: each is in memory whole until it is handed over, 3 MiB
+/// at the most.
+const FILES: Bounds = Bounds { places: 16, of_caller: 8 };
 /// Every method of the health service begins so.
 const HEALTH_SERVICE: &str = "/grpc.health.v1.Health/";
 /// A document is received and judged.
@@ -88,6 +91,7 @@ pub struct Limits {
     searches_per_hour: usize,
     clock: Clock,
     streams: Streams,
+    files: Arc<Room>,
     searches: Mutex<BTreeMap<(String, String), VecDeque<Instant>>>,
 }
 
@@ -126,6 +130,7 @@ impl Limits {
             longest: Duration::from_secs(u64::from(limits.call_seconds)),
             longest_document: Duration::from_secs(u64::from(limits.document_seconds)),
             searches_per_hour: usize::try_from(limits.searches_per_clerk_hour).unwrap_or(usize::MAX),
+            files: Room::new(FILES, clock.clone()),
             clock,
             streams: Streams::default(),
             searches: Mutex::default(),
@@ -159,6 +164,17 @@ impl Limits {
         }
         *open += 1;
         Ok(OpenStream { streams: Arc::clone(&self.streams), who: Arc::clone(&caller.uri) })
+    }
+
+    /// A place for a file of `who`, until the drop.
+    ///
+    /// # Errors
+    /// `OVERLOADED`: as many as may be in memory are.
+    pub async fn enter_for_file(&self, who: &Arc<str>) -> Result<Place, Refusal> {
+        self.files.enter(who).await.map_err(|_| {
+            count_refused("files");
+            full("files that are brought", self.files.bounds())
+        })
     }
 
     /// How long a call may take: what the caller gives (`grpc-timeout`), at most the node's own limit for such calls.

@@ -6,16 +6,19 @@
 
 mod answer;
 mod ask;
+mod fetch;
 pub mod find;
 pub mod uses;
 
 pub use answer::PeerQuestion;
 pub use ask::{Answered, LookupRequest, Target};
+pub use fetch::{AnsweredFile, FetchRequest, Fetched};
 pub use find::{FindRequest, Found};
 pub use uses::{Use, UsesPage};
 
 use crate::{
     access::{AccessLog, Proofs},
+    blobs::care,
     catalogue::Catalogue,
     clock::Clock,
     crash::Crash,
@@ -63,6 +66,8 @@ pub struct Lookup {
     pub trust: Arc<Trust>,
     /// Receipts of the other cities.
     pub proofs: Proofs,
+    /// What is known of kept files: a question may find damage first.
+    pub kept: care::Known,
     /// Channels to the other cities.
     pub peers: Arc<Peers>,
     /// Who may.

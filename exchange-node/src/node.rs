@@ -295,6 +295,7 @@ impl Node {
             keys: Arc::clone(&keys),
             trust: Arc::clone(&trust),
             proofs: proofs.clone(),
+            kept: kept.clone(),
             peers: Arc::clone(&peers),
             policy: Arc::clone(&policy),
             limits: Arc::clone(&limits),

@@ -5,10 +5,12 @@
 //! it either.
 
 mod calls;
+mod file;
 mod probe;
 #[cfg(feature = "test-util")]
 pub mod wire;
 
+pub use file::{FileParts, within};
 pub use probe::{Step, StepState};
 
 use crate::{

@@ -4,7 +4,9 @@
 mod admin;
 mod catalogue;
 mod certificate;
+mod chunks;
 mod document;
+mod fetch;
 mod gate;
 mod lookup;
 pub mod peer;

@@ -40,6 +40,26 @@ impl Debug for v1::CertificateFile {
     }
 }
 
+impl Debug for v1::FetchResponse {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match &self.part {
+            Some(v1::fetch_response::Part::Chunk(chunk)) => write!(f, "FetchResponse({} bytes, masked)", chunk.len()),
+            Some(v1::fetch_response::Part::File(file)) => write!(f, "FetchResponse({} bytes to come)", file.length),
+            None => f.write_str("FetchResponse(nothing)"),
+        }
+    }
+}
+
+impl Debug for v1::PeerFilePart {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match &self.part {
+            Some(v1::peer_file_part::Part::Chunk(chunk)) => write!(f, "PeerFilePart({} bytes, masked)", chunk.len()),
+            Some(v1::peer_file_part::Part::File(file)) => write!(f, "PeerFilePart({} bytes to come)", file.length),
+            None => f.write_str("PeerFilePart(nothing)"),
+        }
+    }
+}
+
 impl Debug for v1::ExportCertificateResponse {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "ExportCertificateResponse({} bytes, masked)", self.file.len())
@@ -73,6 +93,8 @@ mod tests {
         let secret = store::PartySecret { code_type: "111".to_owned(), code: canary.to_owned(), ..Default::default() };
         let content = bytes::Bytes::from(canary);
         let file = v1::CertificateFile { media_type: "text/plain".to_owned(), content: content.clone() };
+        let part = v1::fetch_response::Part::Chunk(content.clone());
+        let of_peer = v1::peer_file_part::Part::Chunk(content.clone());
         let export = v1::CertificateExport { content: content.clone(), receipt: None };
         let exported = v1::ExportCertificateResponse { file: content, ..Default::default() };
         let party = v1::Party { holder: Some(holder.clone()), relation: 1 };
@@ -82,6 +104,7 @@ mod tests {
             format!("{:?}", v1::IssueCertificateRequest { fields: vec![field], ..Default::default() }),
             format!("{:?}", v1::Certificate { disclosures: vec![disclosure], ..Default::default() }),
             format!("{number:?} {secret:?} {export:?} {exported:?}"),
+            format!("{:?} {:?}", v1::FetchResponse { part: Some(part) }, v1::PeerFilePart { part: Some(of_peer) }),
             format!("{:?}", v1::ReviseCertificateRequest { files: vec![file], ..Default::default() }),
         ];
         for text in shown {

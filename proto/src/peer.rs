@@ -2,6 +2,7 @@
 
 use crate::{
     Error, access,
+    certificate::header::MAX_MEDIA_TYPE_BYTES,
     common::{disclosures, encode_disclosure},
     field, v1,
 };
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use exchange_core::{
     checkpoint::{LogProof, MAX_ENTRY_BYTES, Origin},
     disclosure::Disclosure,
+    file::StoredFile,
     holder::Holder,
     merkle::Hash,
     reason::Reason,
@@ -121,4 +123,78 @@ pub fn answer(message: v1::PeerAnswer) -> Result<(LogProof, Vec<Disclosure>, v1:
     let released = disclosures(message.disclosures)?;
     access::field_names(&message.withheld_fields)?;
     Ok((proof, released, message.standing.unwrap_or_default(), message.withheld_fields))
+}
+
+/// A file as another city describes it, with the record that it may be released.
+#[derive(Debug, Clone)]
+pub struct DescribedFile {
+    /// Of the ANSWERED or REFUSED record; with a refusal the rest is empty.
+    pub proof: LogProof,
+    /// As the header has it.
+    pub media_type: String,
+    /// Exact, in bytes.
+    pub length: u64,
+    /// As the header has it.
+    pub digest: [u8; 32],
+    /// Salt of the digest.
+    pub salt: [u8; 16],
+    /// Of the certificate.
+    pub standing: v1::Standing,
+}
+
+/// The first message of an answer with a file; with a refusal of an answer without one.
+#[must_use]
+pub fn encode_description(proof: LogProof, file: Option<&StoredFile>, standing: v1::Standing) -> v1::PeerFilePart {
+    let proof = Some(encode_proof(proof));
+    let described = match file {
+        None => v1::PeerFile { proof, ..v1::PeerFile::default() },
+        Some(file) => v1::PeerFile {
+            proof,
+            media_type: file.media_type.clone(),
+            length: file.length,
+            digest: Bytes::copy_from_slice(&file.digest),
+            salt: Bytes::copy_from_slice(&file.salt),
+            standing: Some(standing),
+        },
+    };
+    v1::PeerFilePart { part: Some(v1::peer_file_part::Part::File(described)) }
+}
+
+/// A part of the file, as it travels.
+#[must_use]
+pub fn encode_chunk(chunk: Vec<u8>) -> v1::PeerFilePart {
+    v1::PeerFilePart { part: Some(v1::peer_file_part::Part::Chunk(chunk.into())) }
+}
+
+/// Reads the first message of an answer with a file. Nothing is verified.
+///
+/// # Errors
+/// A part that is missing or breaks its limits; a chunk.
+pub fn description(message: Option<v1::PeerFilePart>) -> Result<DescribedFile, Error> {
+    let described = match message.and_then(|message| message.part) {
+        Some(v1::peer_file_part::Part::File(described)) => described,
+        Some(v1::peer_file_part::Part::Chunk(_)) | None => return Err(Error::missing("file")),
+    };
+    let proof = proof("proof", described.proof)?;
+    field::optional_text("media_type", &described.media_type, MAX_MEDIA_TYPE_BYTES)?;
+    Ok(DescribedFile {
+        proof,
+        media_type: described.media_type,
+        length: described.length,
+        digest: field::optional_array("digest", &described.digest)?.unwrap_or_default(),
+        salt: field::optional_array("salt", &described.salt)?.unwrap_or_default(),
+        standing: described.standing.unwrap_or_default(),
+    })
+}
+
+/// Reads a later message of an answer with a file; `None`: it has ended.
+///
+/// # Errors
+/// Another description, or nothing in it.
+pub fn chunk(message: Option<v1::PeerFilePart>) -> Result<Option<Bytes>, Error> {
+    match message.map(|message| message.part) {
+        None => Ok(None),
+        Some(Some(v1::peer_file_part::Part::Chunk(chunk))) => Ok(Some(chunk)),
+        Some(Some(v1::peer_file_part::Part::File(_)) | None) => Err(Error::missing("chunk")),
+    }
 }

@@ -3,6 +3,7 @@
 use super::{
     ClientArgs, Failure, Format,
     certificate::{SUMMARY, print_certificate, summary},
+    fetch,
     output::{instant, json, print, print_facts, print_json, print_rows, word},
     question::QuestionArgs,
     verify::standing,
@@ -31,6 +32,9 @@ pub(super) enum LookupCommand {
     /// Find the certificates of a party that the matter needs; summaries, no values.
     #[command(before_help = FIND)]
     Find(FindArgs),
+    /// Fetch a file of a certificate from the city that keeps it, with receipts of both cities.
+    #[command(before_help = fetch::EXAMPLES)]
+    File(fetch::FetchArgs),
     /// Read a certificate field by field from the city that keeps it, with receipts of both cities.
     #[command(before_help = CERTIFICATE)]
     Certificate(CertificateArgs),
@@ -71,6 +75,7 @@ pub(super) async fn run(command: LookupCommand, format: Format) -> Result<Exit, 
     match command {
         LookupCommand::Find(args) => find(&args, format).await,
         LookupCommand::Certificate(args) => certificate(&args, format).await,
+        LookupCommand::File(args) => fetch::run(&args, format).await,
     }
 }
 
@@ -133,6 +138,6 @@ async fn certificate(args: &CertificateArgs, format: Format) -> Result<Exit, Fai
 }
 
 /// A receipt in one line; all of it is in the JSON.
-fn receipt(proof: &v1::LogProof) -> String {
+pub(super) fn receipt(proof: &v1::LogProof) -> String {
     format!("{} entry {}", proof.origin, proof.index)
 }

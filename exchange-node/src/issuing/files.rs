@@ -90,3 +90,19 @@ impl Issuing {
 fn files_aad(region: Region, id: &str) -> Vec<u8> {
     [b"files/v1".as_slice(), &region.as_bytes(), id.as_bytes()].concat()
 }
+
+/// The files of a certificate, from its sealed row.
+///
+/// # Errors
+/// The row does not open or read.
+pub(crate) fn open_files(
+    keys: &crate::keys::Keys,
+    region: Region,
+    id: &str,
+    sealed: &[u8],
+) -> Result<Vec<StoredFile>, crate::store::Error> {
+    let broken = |problem: String| crate::store::Error::Row { space: "files", problem };
+    let plain = sealed::open(&keys.files, keys.store_id, &files_aad(region, id), sealed)
+        .map_err(|error| broken(error.to_string()))?;
+    convert::decode_stored(&plain).map_err(|error| broken(error.to_string()))
+}

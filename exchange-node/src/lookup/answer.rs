@@ -2,7 +2,7 @@
 
 use super::{Lookup, ask::Released};
 use crate::{
-    access::{self, Party, Step},
+    access::{self, Party, Recorded, Step},
     catalogue::KnownImplementation,
     crash::Point,
     issuing::{disclosures_aad, record},
@@ -36,10 +36,17 @@ pub struct PeerQuestion {
 }
 
 /// A record that is answered, and the certificate that it is about.
-struct Judged {
-    grant: Result<Grant, Reason>,
-    found: Option<row::CertificateRow>,
-    tag: Option<[u8; 32]>,
+pub(super) struct Judged<G> {
+    pub(super) grant: Result<G, Reason>,
+    pub(super) found: Option<row::CertificateRow>,
+    pub(super) tag: Option<[u8; 32]>,
+}
+
+/// What the record of an answer says.
+pub(super) struct AnsweredAs<'a> {
+    pub(super) refusal: Option<Reason>,
+    pub(super) released: &'a [Disclosure],
+    pub(super) tag: Option<[u8; 32]>,
 }
 
 impl Lookup {
@@ -48,15 +55,7 @@ impl Lookup {
     /// # Errors
     /// The question's proof does not hold. A question that is decided against is no error: its record says so.
     pub async fn answer(&self, peer: &Caller, question: PeerQuestion) -> Result<v1::PeerAnswer, Refusal> {
-        let asking = peer.region;
-        if question.proof.origin.region() != asking.as_str() {
-            return Err(Refusal::caller(
-                Reason::QuestionIdentityMismatch,
-                format!("a question of {} from a node of {asking}", question.proof.origin.region()),
-                "the asking city's own question",
-            ));
-        }
-        let asked = self.checked_question(&question, asking)?;
+        let (asking, asked) = (peer.region, self.asked_by(peer, &question)?);
         self.crash.pass(Point::QuestionChecked);
         let party = Party { holder: question.holder, salt: question.salt };
         let released = self.decide(asking, &question.proof, &asked, &party).await?;
@@ -67,6 +66,19 @@ impl Lookup {
             released.standing,
             released.withheld,
         ))
+    }
+
+    /// A question, if it is the calling city's own and its proof holds.
+    pub(super) fn asked_by(&self, peer: &Caller, question: &PeerQuestion) -> Result<AccessRecord, Refusal> {
+        let asking = peer.region;
+        if question.proof.origin.region() != asking.as_str() {
+            return Err(Refusal::caller(
+                Reason::QuestionIdentityMismatch,
+                format!("a question of {} from a node of {asking}", question.proof.origin.region()),
+                "the asking city's own question",
+            ));
+        }
+        self.checked_question(question, asking)
     }
 
     /// A question of this city about a certificate that this city keeps: both records in the one log.
@@ -108,39 +120,14 @@ impl Lookup {
         asked: &AccessRecord,
         party: &Party,
     ) -> Result<Released, Refusal> {
-        let question_leaf = leaf_hash(&proof.entry);
-        let judged = self.judge(asking, asked, party)?;
+        let judged = self.judge(asking, asked, party, purpose::grant)?;
         let disclosures = match &judged.grant {
             Ok(grant) => self.disclosures(grant)?,
             Err(_) => Vec::new(),
         };
         let refusal = judged.grant.as_ref().err().copied();
-        let record = AccessRecord {
-            at_ms: 0,
-            nonce: self.random.array(),
-            kind: if refusal.is_some() { AccessKind::Refused } else { AccessKind::Answered },
-            reason: refusal.map(|reason| reason.code().to_owned()).unwrap_or_default(),
-            fields: disclosures.iter().map(|one| one.name.clone()).collect(),
-            disclosures_digest: refusal.is_none().then(|| released_digest(&disclosures)),
-            peer_region: asking,
-            question_leaf: Some(question_leaf),
-            ..asked.clone()
-        };
-        let recorded = self
-            .access
-            .record(access::Record {
-                body: convert::encode_body(&record).into(),
-                question: access::Question {
-                    asking,
-                    id: asked.question_id,
-                    step: Step::Answered,
-                    digest: question_leaf,
-                },
-                party: Some(self.access.seal_party(&asked.question_id, party, self.random.array())?),
-                uses: judged.tag,
-                refusal,
-            })
-            .await?;
+        let answered = AnsweredAs { refusal, released: &disclosures, tag: judged.tag };
+        let recorded = self.record_answer(asking, proof, asked, party, answered).await?;
         self.crash.pass(Point::AnswerRecorded);
         let Ok(grant) = judged.grant else {
             return Ok(Released {
@@ -170,6 +157,40 @@ impl Lookup {
         Ok(Released { proof: recorded.proof, disclosures, standing, withheld: grant.withheld().to_vec() })
     }
 
+    /// Records an answer or a refusal; durable when it returns. A question that was answered before gives that record.
+    pub(super) async fn record_answer(
+        &self,
+        asking: Region,
+        proof: &LogProof,
+        asked: &AccessRecord,
+        party: &Party,
+        answered: AnsweredAs<'_>,
+    ) -> Result<Recorded, Refusal> {
+        let question_leaf = leaf_hash(&proof.entry);
+        let AnsweredAs { refusal, released, tag } = answered;
+        let record = AccessRecord {
+            at_ms: 0,
+            nonce: self.random.array(),
+            kind: if refusal.is_some() { AccessKind::Refused } else { AccessKind::Answered },
+            reason: refusal.map(|reason| reason.code().to_owned()).unwrap_or_default(),
+            fields: released.iter().map(|one| one.name.clone()).collect(),
+            disclosures_digest: refusal.is_none().then(|| released_digest(released)),
+            peer_region: asking,
+            question_leaf: Some(question_leaf),
+            ..asked.clone()
+        };
+        let question = access::Question { asking, id: asked.question_id, step: Step::Answered, digest: question_leaf };
+        self.access
+            .record(access::Record {
+                body: convert::encode_body(&record).into(),
+                question,
+                party: Some(self.access.seal_party(&asked.question_id, party, self.random.array())?),
+                uses: tag,
+                refusal,
+            })
+            .await
+    }
+
     /// Values and salts of what was granted; without a grant there is no way to them.
     fn disclosures(&self, grant: &Grant) -> Result<Vec<Disclosure>, Refusal> {
         let id = grant.certificate_id().as_str();
@@ -185,7 +206,13 @@ impl Lookup {
     }
 
     /// The grant, on this city's own copies of certificate, type and matter.
-    fn judge(&self, asking: Region, asked: &AccessRecord, party: &Party) -> Result<Judged, Refusal> {
+    pub(super) fn judge<G>(
+        &self,
+        asking: Region,
+        asked: &AccessRecord,
+        party: &Party,
+        grant: impl FnOnce(&Facts<'_>) -> Result<G, purpose::Refusal>,
+    ) -> Result<Judged<G>, Refusal> {
         let nothing = |reason| Ok(Judged { grant: Err(reason), found: None, tag: None });
         let Purpose::Matter(purpose) = &asked.purpose else { return nothing(Reason::MatterUnknown) };
         let Some(found) = self.store.own_certificate(self.region, &asked.certificate_id)? else {
@@ -208,7 +235,7 @@ impl Lookup {
             }
         }
         let party_tag = shared.first().unwrap_or(&first.bytes);
-        let grant = purpose::grant(&Facts {
+        let grant = grant(&Facts {
             asked: Asked {
                 purpose: &asked.purpose,
                 relation: asked.relation,
@@ -228,7 +255,7 @@ impl Lookup {
     }
 
     /// Of a certificate that this city keeps: its own state is current by definition.
-    fn own_standing(&self, found: &row::CertificateRow) -> Result<v1::Standing, Refusal> {
+    pub(super) fn own_standing(&self, found: &row::CertificateRow) -> Result<v1::Standing, Refusal> {
         let today = self.today();
         Ok(v1::Standing {
             status: record::status_today(found, today) as i32,

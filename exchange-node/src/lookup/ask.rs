@@ -102,14 +102,7 @@ impl Lookup {
         if request.fields.is_empty() {
             return Err(Refusal::caller(Reason::FieldMissing, "no field", "at least one field"));
         }
-        let Some((region, found, id)) = self.resolve(&request.target)? else {
-            self.record_nothing(caller, &request).await?;
-            return Err(Refusal::caller(
-                Reason::CertificateNotFound,
-                "no such certificate in the index of the province",
-                "an id or number of a certificate; a city that was cut off may lag",
-            ));
-        };
+        let (region, found, id) = self.found(caller, &request).await?;
         let custodian = Region::parse(&found.custodian_region).unwrap_or(region);
         // Before anything is recorded: a question that finds no place with the other city was never asked.
         let _unanswered = self.peers.admit(custodian, &caller.uri).await?;
@@ -121,7 +114,7 @@ impl Lookup {
         } else {
             place.while_elsewhere(self.call(custodian, &recorded.proof, &party, deadline)).await?
         };
-        let record = self.check_proof(&released.proof, custodian, &recorded, &request, &question_leaf)?;
+        let record = self.check_proof(&released.proof, custodian, &request, &question_leaf)?;
         if record.kind == AccessKind::Refused {
             return Err(refused_by(custodian, &record.reason));
         }
@@ -144,6 +137,23 @@ impl Lookup {
             asked: recorded.proof,
             answered: released.proof,
         })
+    }
+
+    /// The certificate that is asked about. That there is none is recorded too.
+    pub(super) async fn found(
+        &self,
+        caller: &Caller,
+        request: &LookupRequest,
+    ) -> Result<(Region, row::CertificateRow, String), Refusal> {
+        if let Some(found) = self.resolve(&request.target)? {
+            return Ok(found);
+        }
+        self.record_nothing(caller, request).await?;
+        Err(Refusal::caller(
+            Reason::CertificateNotFound,
+            "no such certificate in the index of the province",
+            "an id or number of a certificate; a city that was cut off may lag",
+        ))
     }
 
     fn resolve(&self, target: &Target) -> Result<Option<(Region, row::CertificateRow, String)>, Refusal> {
@@ -171,7 +181,7 @@ impl Lookup {
         }
     }
 
-    async fn record_asked(
+    pub(super) async fn record_asked(
         &self,
         caller: &Caller,
         request: &LookupRequest,
@@ -226,7 +236,7 @@ impl Lookup {
         self.access.record(record).await.map(drop)
     }
 
-    async fn record_received(
+    pub(super) async fn record_received(
         &self,
         caller: &Caller,
         request: &LookupRequest,
@@ -282,11 +292,10 @@ impl Lookup {
     }
 
     /// The custodian's record, if its proof holds and it answers this very question.
-    fn check_proof(
+    pub(super) fn check_proof(
         &self,
         proof: &LogProof,
         custodian: Region,
-        asked: &Recorded,
         request: &LookupRequest,
         question_leaf: &[u8; 32],
     ) -> Result<AccessRecord, Refusal> {
@@ -305,11 +314,10 @@ impl Lookup {
         if !matches!(record.kind, AccessKind::Answered | AccessKind::Refused) {
             return Err(wrong(format!("a record that is {:?}", record.kind)));
         }
-        debug_assert_eq!(asked.proof.origin.region(), self.region.as_str());
         Ok(record)
     }
 
-    fn own_copy(&self, position: Position, id: &str) -> Result<(Header, Bytes), Refusal> {
+    pub(super) fn own_copy(&self, position: Position, id: &str) -> Result<(Header, Bytes), Refusal> {
         let broken = |problem: String| crate::store::Error::Row { space: Space::Entries.name(), problem };
         let envelope = record::envelope(&self.store, self.region, position)?
             .ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
@@ -342,7 +350,7 @@ fn check_released(
     Ok(())
 }
 
-fn refused_by(custodian: Region, reason: &str) -> Refusal {
+pub(super) fn refused_by(custodian: Region, reason: &str) -> Refusal {
     let found = format!("a refusal of {custodian}");
     match Reason::from_code(reason) {
         Some(reason) => Refusal::peer(reason, found, reason.info().cure_en),

@@ -1,6 +1,6 @@
 //! Calls to other nodes, with a deadline, in the words of the use cases.
 
-use super::{Peers, with_deadline};
+use super::{FileParts, Peers, with_deadline};
 use crate::{
     indexer::{Ask, LogSource},
     refusal::Refusal,
@@ -31,6 +31,22 @@ impl Peers {
     ) -> Result<v1::PeerAnswer, Refusal> {
         let answer = self.client(region)?.lookup(with_deadline(question, left)).await;
         Ok(answer.map_err(|status| refused(region, &status))?.into_inner())
+    }
+
+    /// Puts a question for a file to a region's node. The deadline holds to the answer's first part; who reads on sees to the
+    /// rest.
+    ///
+    /// # Errors
+    /// The peer's refusal, or that it cannot be reached.
+    pub async fn fetch(
+        self: &Arc<Self>,
+        region: Region,
+        question: v1::PeerQuestion,
+        left: Duration,
+    ) -> Result<FileParts, Refusal> {
+        let answer = self.client(region)?.fetch(with_deadline(question, left)).await;
+        let stream = answer.map_err(|status| refused(region, &status))?.into_inner();
+        Ok(FileParts::new(region, stream))
     }
 
     /// The newest checkpoint of a log that a region's node holds; empty: it holds nothing of it.
@@ -140,7 +156,7 @@ impl Peers {
 }
 
 /// Another node's error in our words: its own reason where it gave one.
-fn refused(region: Region, status: &Status) -> Refusal {
+pub(super) fn refused(region: Region, status: &Status) -> Refusal {
     if let Some(reason) = status::reason_of(status).as_deref().and_then(Reason::from_code) {
         return Refusal::peer(reason, format!("a refusal of {region}: {}", status.message()), reason.info().cure_en);
     }

@@ -1,6 +1,6 @@
 //! `DocumentService`: parse, one use case, encode.
 
-use super::{Services, services};
+use super::{Services, chunks::Items, services};
 use crate::{
     documents::{Expected, Judged, Named, Naming},
     refusal::Refusal,
@@ -35,6 +35,12 @@ impl DocumentService for Services {
         }
         let judged = incoming.judge().await?;
         Ok(Response::new(self.encode_judged(judged)))
+    }
+
+    type FetchStream = Items<v1::FetchResponse>;
+
+    async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
+        self.fetch_file(request).await
     }
 }
 

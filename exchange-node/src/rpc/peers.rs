@@ -26,6 +26,12 @@ impl PeerService for Services {
         Ok(Response::new(self.lookup.answer(&caller, PeerQuestion { proof, holder, salt }).await?))
     }
 
+    type FetchStream = Items<v1::PeerFilePart>;
+
+    async fn fetch(&self, request: Request<v1::PeerQuestion>) -> Result<Response<Self::FetchStream>, Status> {
+        self.fetch_for_peer(request).await
+    }
+
     type ReadLogStream = Items<v1::Segment>;
 
     async fn read_log(&self, request: Request<v1::ReadLogRequest>) -> Result<Response<Self::ReadLogStream>, Status> {

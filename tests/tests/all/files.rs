@@ -1,5 +1,7 @@
 //! Files of certificates: kept with the custodian, named in the header.
 
+mod fetch;
+
 use crate::world::*;
 use exchange_core::disclosure::file_digest;
 use exchange_core::file::MAX_FILE_BYTES;

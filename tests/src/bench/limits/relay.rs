@@ -7,8 +7,8 @@ use clap::Args;
 use exchange_proto::v1::{
     FindCertificatesRequest, FindCertificatesResponse, GetCheckpointRequest, GetCheckpointResponse,
     GetConsistencyProofRequest, GetConsistencyProofResponse, GetTrustRequest, ListUsesRequest, ListUsesResponse,
-    LookupCertificateRequest, LookupCertificateResponse, PeerAnswer, PeerQuestion, ReadLogRequest, Segment, TrustItem,
-    Verification, VerifyCertificateRequest,
+    LookupCertificateRequest, LookupCertificateResponse, PeerAnswer, PeerFilePart, PeerQuestion, ReadLogRequest,
+    Segment, TrustItem, Verification, VerifyCertificateRequest,
     lookup_service_server::{LookupService, LookupServiceServer},
     peer_service_client::PeerServiceClient,
     peer_service_server::{PeerService, PeerServiceServer},
@@ -118,6 +118,12 @@ impl PeerService for Answering {
     async fn lookup(&self, _: Request<PeerQuestion>) -> Result<Response<PeerAnswer>, Status> {
         self.commit.record().await?;
         Ok(Response::new(self.answer.clone()))
+    }
+
+    type FetchStream = Empty<Result<PeerFilePart, Status>>;
+
+    async fn fetch(&self, _: Request<PeerQuestion>) -> Result<Response<Self::FetchStream>, Status> {
+        Err(Status::unimplemented("bare"))
     }
 
     type ReadLogStream = Empty<Result<Segment, Status>>;

@@ -288,8 +288,40 @@ fn lookups(seen: &mut Seen, office: &Office) {
     arrived(|| office.node(&[&["lookup", "certificate"], &question[..], &read].concat()).code == 0);
     let answer = seen.run(program, &at, "lookup certificate", &[&question[..], &read].concat(), 0);
     assert_eq!(answer["withheld_fields"], json!(["KZ_MJ"]), "{answer}");
+    file(seen, office, &question);
     let uses = seen.run(program, &at, "uses", &["--profile", &admin, "--holder-file", "party.txt"], 0);
     assert_eq!(uses[0]["asking_region"], QINGDAO, "{uses}");
+}
+
+/// A file of a deed, for a matter that needs the document itself.
+fn file(seen: &mut Seen, office: &Office, question: &[&str]) {
+    let (program, at, hall) = (programs::node(), office.folder().to_owned(), office.profile(JINAN, SYSTEM));
+    let fields = json!({
+        "CZZT": "演练丁", "CZZTDM": "379999199001010010", "CZZTDMLXDM": "111", "ZZBH": "演练第0001号",
+        "KZ_BDCQZH": "演练第0001号", "KZ_ZL": "演练路1号", "KZ_QLR": "演练丁", "KZ_GYQK": "单独所有", "KZ_MJ": "98.5",
+    });
+    fs::write(at.join("deed.json"), fields.to_string()).unwrap();
+    fs::write(at.join("deed.ofd"), "an invented document").unwrap();
+    fs::write(at.join("owner.txt"), "379999199001010010\n").unwrap();
+    let department = exchange_node::sample::departments::Department::NaturalResources.of(super::office::region(JINAN));
+    let department = department.unwrap();
+    let (uscc, name) = (department.uscc.to_string(), department.name);
+    let issue = ["certificate", "issue", "-o", "json", "--profile", &hall, "--type", "11100000MB03271699001"];
+    let issue = [&issue[..], &["--issuer", &uscc, "--issuer-name", &name, "--issued-on", "2025-03-01"]].concat();
+    let issued = office.node(&[&issue[..], &["--fields", "deed.json", "--file", "deed.ofd"]].concat());
+    let issued: serde_json::Value = serde_json::from_str(&issued.out).unwrap();
+    let id = issued["certificate_id"].as_str().unwrap();
+    assert_eq!(issued["files"][0]["media_type"], "application/ofd", "{issued}");
+    let mut question = question.to_vec();
+    for (name, value) in [("--matter", "370799005000"), ("--party-file", "owner.txt")] {
+        let at = question.iter().position(|one| *one == name).unwrap();
+        question[at + 1] = value;
+    }
+    let fetch = |out| [&question[..], &["--id", id, "--out", out]].concat();
+    arrived(|| office.node(&[&["lookup", "file"], &fetch("first.ofd")[..]].concat()).code == 0);
+    let fetched = seen.run(program, &at, "lookup file", &fetch("again.ofd"), 0);
+    assert_eq!(fetched["file"]["media_type"], "application/ofd", "{fetched}");
+    assert_eq!(fs::read_to_string(at.join("again.ofd")).unwrap(), "an invented document");
 }
 
 /// `run` says where it answers, and goes on.

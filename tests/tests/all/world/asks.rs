@@ -220,6 +220,11 @@ impl World {
         self.told.lock().unwrap().answered(question, answer);
     }
 
+    /// Takes note of a file that was handed on.
+    pub(crate) fn told_file(&self, question: &v1::Question, described: &v1::FetchedFile) {
+        self.told.lock().unwrap().fetched(question, described);
+    }
+
     /// Looks up; what was handed on is held against both cities' access logs.
     pub(crate) async fn look_up(
         &self,

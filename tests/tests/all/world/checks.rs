@@ -61,6 +61,14 @@ impl Told {
     }
 }
 
+impl Told {
+    pub(super) fn fetched(&mut self, question: &v1::Question, file: &v1::FetchedFile) {
+        let id = uuid::Uuid::parse_str(&question.question_id).unwrap().into_bytes();
+        let (digest, salt) = (file.digest.as_ref().try_into().unwrap(), file.salt.as_ref().try_into().unwrap());
+        self.released.insert(id, vec![exchange_core::file::released(file.file, &digest, &salt)]);
+    }
+}
+
 /// A log as one node holds it.
 pub(super) struct Held {
     entries: Vec<Option<Vec<u8>>>,
@@ -333,6 +341,16 @@ impl World {
         for uniform in matter.materials.iter().filter(names) {
             for local in local.materials.iter().filter(names).filter(|local| local.name == uniform.name) {
                 fields.extend(uniform.fields.iter().filter(|name| local.fields.contains(name)).cloned());
+                // The file that the record names, where the document itself is needed.
+                fields.extend(
+                    record
+                        .fields
+                        .iter()
+                        .filter(|name| {
+                            uniform.file && local.file && exchange_core::file::recorded(&[(*name).clone()]).is_some()
+                        })
+                        .cloned(),
+                );
                 relations.extend(Relation::ALL.iter().filter(|one| uniform.allows(**one) && local.allows(**one)));
             }
         }

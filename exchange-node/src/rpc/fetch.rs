@@ -1,0 +1,137 @@
+//! Files of certificates: to calling systems, and to other nodes.
+
+use super::{
+    Services,
+    chunks::{self, Items, Out},
+    services::{self, enter},
+};
+use crate::{
+    blobs::{CHUNK_BYTES, Reader},
+    lookup::{FetchRequest, Fetched, PeerQuestion},
+    refusal::Refusal,
+};
+use bytes::Bytes;
+use exchange_core::{certificate::FileDigest, file::StoredFile};
+use exchange_proto::{
+    access, certificate as convert, file, peer,
+    v1::{self, fetch_response::Part},
+};
+use tonic::{Request, Response, Status};
+
+impl Services {
+    /// `DocumentService.Fetch`: asked, checked and recorded before the stream begins.
+    pub(super) async fn fetch_file(
+        &self,
+        request: Request<v1::FetchRequest>,
+    ) -> Result<Response<Items<v1::FetchResponse>>, Status> {
+        let left = services::time_left(&request, &self.limits);
+        let place = services::place(&request)?;
+        let (caller, message) = enter(request)?;
+        let question = access::question(message.question).map_err(Refusal::from)?;
+        let open = self.limits.begin_stream(&caller)?;
+        let wanted = FetchRequest { question, certificate_id: message.certificate_id, file: message.file };
+        let number = message.file;
+        let fetched = self.lookup.fetch(&caller, wanted, left, &place).await?;
+        Ok(Response::new(chunks::stream(&self.tasks, open, left, move |out| hand_over(fetched, number, out))))
+    }
+
+    /// `PeerService.Fetch`: decided and recorded before the stream begins.
+    pub(super) async fn fetch_for_peer(
+        &self,
+        request: Request<v1::PeerQuestion>,
+    ) -> Result<Response<Items<v1::PeerFilePart>>, Status> {
+        let left = services::time_left(&request, &self.limits);
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        let (proof, holder, salt) = peer::asked(message).map_err(Refusal::from)?;
+        let open = self.limits.begin_stream(&caller)?;
+        let answered = self.lookup.answer_file(&caller, PeerQuestion { proof, holder, salt }).await?;
+        let described = answered.file.as_ref().map(|(stored, _)| stored);
+        let first = peer::encode_description(answered.proof, described, answered.standing);
+        let (services, file) = (self.clone(), answered.file);
+        let work = move |out: Out<v1::PeerFilePart>| async move {
+            if out.send(Ok(first)).await.is_ok()
+                && let Some((stored, reader)) = file
+            {
+                services.read_out(stored, reader, &out).await;
+            }
+        };
+        Ok(Response::new(chunks::stream(&self.tasks, open, left, work)))
+    }
+
+    /// A kept file, chunk by chunk; reading blocks, on a thread for it.
+    async fn read_out(&self, stored: StoredFile, mut reader: Reader, out: &Out<v1::PeerFilePart>) {
+        loop {
+            let read = self.tasks.blocking(move || {
+                let chunk = reader.next_chunk();
+                (chunk, reader)
+            });
+            let Ok((chunk, rest)) = read.await else { return };
+            reader = rest;
+            let item = match chunk {
+                Ok(None) => return,
+                Ok(Some(chunk)) => Ok(peer::encode_chunk(chunk)),
+                Err(error) => {
+                    // It was whole a moment ago.
+                    let owner = self.lookup.store.blob_owner(&stored.blob).ok().flatten().unwrap_or_default();
+                    self.lookup.kept.damaged(&stored.blob, &error, &owner);
+                    Err(Status::from(Refusal::from(error)))
+                }
+            };
+            let failed = item.is_err();
+            if out.send(item).await.is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+async fn hand_over(fetched: Fetched, number: u32, out: Out<v1::FetchResponse>) {
+    let Fetched { bytes, place, .. } = &fetched;
+    let _in_memory = place;
+    let Some(named) = usize::try_from(number).ok().and_then(|number| fetched.header.files.get(number)) else { return };
+    let parts = std::iter::once(Part::File(describe(&fetched, number, named)));
+    // Copied: what waits for the reader must not keep the whole file.
+    let chunks = bytes.chunks(CHUNK_BYTES).map(|chunk| Part::Chunk(Bytes::copy_from_slice(chunk)));
+    for part in parts.chain(chunks) {
+        if out.send(Ok(v1::FetchResponse { part: Some(part) })).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn describe(fetched: &Fetched, number: u32, named: &FileDigest) -> v1::FetchedFile {
+    let Fetched { header, position, standing, .. } = fetched;
+    v1::FetchedFile {
+        certificate: Some(v1::Certificate {
+            certificate_id: header.certificate_id.to_string(),
+            type_code: header.type_code.to_string(),
+            type_version: header.type_version,
+            type_name: fetched.type_name.clone(),
+            issuer: Some(convert::encode_issuer(&header.issuer)),
+            region: position.region.to_string(),
+            custodian_region: header.custodian_region.to_string(),
+            issued_on: Some(convert::encode_date(header.issued_on)),
+            valid_from: Some(convert::encode_date(header.valid_from)),
+            valid_until: header.valid_until.map(convert::encode_date),
+            origin: header.origin as i32,
+            revision: header.revision,
+            previous: header.previous.as_ref().map(ToString::to_string).unwrap_or_default(),
+            status: standing.status,
+            status_code: standing.status_code.clone(),
+            position: Some(convert::encode_position(*position)),
+            envelope: fetched.envelope.clone(),
+            environment: header.environment as i32,
+            files: header.files.iter().map(file::encode_digest).collect(),
+            ..Default::default()
+        }),
+        standing: Some(standing.clone()),
+        file: number,
+        media_type: named.media_type.clone(),
+        length: fetched.bytes.len() as u64,
+        digest: Bytes::copy_from_slice(&named.digest),
+        salt: Bytes::copy_from_slice(&fetched.salt),
+        asked: Some(peer::encode_proof(fetched.asked.clone())),
+        answered: Some(peer::encode_proof(fetched.answered.clone())),
+    }
+}
