@@ -8,6 +8,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use load::is_template_file;
 pub(crate) use load::with_suggestion;
 pub use load::{Error, load, parse};
 
@@ -34,6 +35,9 @@ pub struct Config {
     /// Departments that entrusted their document key to this node, by USCC.
     #[serde(default)]
     pub departments: BTreeMap<String, Department>,
+    /// Documents that the node makes for certificates.
+    #[serde(default)]
+    pub licences: Licences,
     /// Calling systems and what they may do, by the name in their credential. A system that is not listed may do nothing.
     #[serde(default)]
     pub systems: BTreeMap<String, System>,
@@ -168,6 +172,29 @@ pub struct Department {
     pub key: PathBuf,
     /// Number of the document by which the department entrusted its key.
     pub authorisation: String,
+    /// With it the department's certificates get a sealed document, where `[licences]` has a template for their type.
+    pub seal: Option<DepartmentSeal>,
+}
+
+/// A department's electronic seal (电子印章), and who puts it on. Read again by a reload.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepartmentSeal {
+    /// The seal (`.esl`): GB/T 38540 (v4) or GM/T 0031-2025 (v5).
+    pub file: PathBuf,
+    /// PEM: certificate of the signer (签章者), which the seal lists.
+    pub certificate: PathBuf,
+    /// PEM, PKCS#8, mode 0600.
+    pub key: PathBuf,
+}
+
+/// Documents that the node makes for certificates of the legal form SEALED_OFD. Read again by a reload.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Licences {
+    /// Template of a type, by its code (21 characters): the name of one that belongs to the program, or a file (`.toml`).
+    #[serde(default)]
+    pub templates: BTreeMap<String, String>,
 }
 
 /// What a calling system may do.

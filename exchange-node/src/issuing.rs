@@ -6,6 +6,7 @@
 
 mod change;
 mod command;
+mod document;
 mod files;
 mod naming;
 pub mod record;
@@ -19,6 +20,7 @@ use crate::{
     idempotency::{Content, Request},
     keys::{DocumentSigner, Keys},
     ledger::{Answer, Ledger},
+    licences::Licences,
     policy::Policy,
     random::Random,
     refusal::Refusal,
@@ -82,10 +84,14 @@ pub struct Issuing {
     pub space: FreeSpace,
     /// Writing them blocks.
     pub tasks: Tasks,
+    /// Makes sealed documents.
+    pub licences: Licences,
 }
 
 /// What makes one request to issue the same as another, and what it follows.
 struct Asked {
+    certificate_id: CertificateId,
+    disclosures: Vec<Disclosure>,
     previous: Option<Previous>,
     request: Request,
     import: Option<Import>,
@@ -158,7 +164,7 @@ impl Issuing {
     }
 
     async fn write(&self, caller: &Caller, wanted: Wanted<'_>) -> Result<Record, Refusal> {
-        let Wanted { request_id, draft, files, source, previous } = wanted;
+        let Wanted { request_id, draft, mut files, source, previous } = wanted;
         self.policy.may_issue(caller, &draft.issuer.uscc, draft.type_code.as_str())?;
         self.trust.require_current_bundle("a new certificate")?;
         let signer = self.signer(draft)?;
@@ -177,8 +183,13 @@ impl Issuing {
         }
         let mut checked = kind.check(draft, self.today())?;
         let request = Request::new(&caller.uri, &request_id, digest);
-        let asked = Asked { previous, request, import, files };
-        let (mut command, mut record, files) = self.prepare(draft, &kind, &mut checked, Arc::clone(&signer), asked)?;
+        let certificate_id = self.certificate_id(draft, previous.as_ref())?;
+        let disclosures = self.disclosures(checked.take_fields())?;
+        if let Some(document) = self.document(draft, &kind, &certificate_id, &disclosures, &files).await? {
+            files.push(document);
+        }
+        let asked = Asked { certificate_id, disclosures, previous, request, import, files };
+        let (mut command, mut record, files) = self.prepare(draft, &kind, &checked, Arc::clone(&signer), asked)?;
         if !files.is_empty() {
             // Durable before the commit that refers to them, and pinned until after it.
             command.pins = self.keep(files).await?;
@@ -222,14 +233,11 @@ impl Issuing {
         &self,
         draft: &Draft,
         kind: &CertificateType,
-        checked: &mut CheckedDraft,
+        checked: &CheckedDraft,
         signer: Arc<DocumentSigner>,
         asked: Asked,
     ) -> Result<(Issue, Record, NewFiles), Refusal> {
-        let Asked { previous, request, import, files: given } = asked;
-        let certificate_id = self.certificate_id(draft, previous.as_ref())?;
-        let disclosures = self.disclosures(checked.take_fields())?;
-        // Whatever the node itself makes for the certificate is added here too, before the header names them all.
+        let Asked { certificate_id, disclosures, previous, request, import, files: given } = asked;
         let mut files = NewFiles::default();
         given.into_iter().try_for_each(|file| self.add_file(&mut files, file))?;
         let header = Header {

@@ -4,10 +4,12 @@
 
 mod file;
 mod parts;
+mod seal;
 #[cfg(test)]
 mod tests;
 
 pub use parts::{Part, parts};
+pub use seal::{DepartmentSeal, department_seal};
 
 use crate::{
     blobs::BlobKeys,

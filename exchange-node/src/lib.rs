@@ -23,6 +23,7 @@ pub mod keys;
 #[cfg(test)]
 mod lab;
 pub mod ledger;
+pub mod licences;
 pub mod limits;
 pub mod lookup;
 pub mod net;

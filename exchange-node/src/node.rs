@@ -22,6 +22,7 @@ use crate::{
     kafka::{self, Kafka},
     keys::{self, Keys},
     ledger::{self, Head, Ledger, Signer},
+    licences::{self, Kit, Licences},
     limits::Limits,
     lookup::Lookup,
     net::Listener,
@@ -66,6 +67,9 @@ pub enum Error {
     /// A key or credential.
     #[error(transparent)]
     Keys(#[from] keys::Error),
+    /// Templates and departments' seals.
+    #[error(transparent)]
+    Licences(#[from] licences::Error),
     /// TLS.
     #[error(transparent)]
     Tls(#[from] tls::Error),
@@ -172,6 +176,7 @@ impl Node {
         let access = signer(&domain, region, LogKind::Access, keys.epoch, std::mem::take(&mut keys.access_log))?;
         let origin = events.origin.clone();
         let keys = Arc::new(keys);
+        let licences = Licences::new(Kit::load(&config, &random)?);
         let policy = Arc::new(Policy::new(region, province, &config.systems)?);
 
         let space = FreeSpace::new(config.node.data.clone(), config.limits.free_space_mib << 20, clock.clone());
@@ -268,6 +273,7 @@ impl Node {
             blobs: files.clone(),
             space: space.clone(),
             tasks: tasks.clone(),
+            licences: licences.clone(),
         };
         let kept = care::Known::default();
         let care = Care {
@@ -345,6 +351,7 @@ impl Node {
             tls: Arc::clone(&tls),
             seal_crls,
             kafka,
+            licences,
             clock: clock.clone(),
             draining: draining.clone(),
             epoch: keys.epoch,

@@ -4,6 +4,7 @@
 //! Everything in it is of the environment EXERCISE, and its keys are in the clear.
 
 mod client;
+mod seals;
 
 pub use client::{Client, connect};
 
@@ -18,7 +19,7 @@ use exchange_core::{
     spiffe::{Name, TrustDomain},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -73,6 +74,8 @@ pub struct Practice {
     trust: (keyfile::Pkcs8, Vec<u8>),
     bundle: TrustBundle,
     options: Options,
+    /// Regions whose departments have seals.
+    sealed: BTreeSet<Region>,
 }
 
 impl Practice {
@@ -111,6 +114,7 @@ impl Practice {
             root,
             cas: BTreeMap::new(),
             options,
+            sealed: BTreeSet::new(),
         };
         for region in practice.options.regions.clone() {
             practice.region(region, &index, now)?;
@@ -294,8 +298,10 @@ impl Practice {
                  authorisation = \"演练\"\n\n",
                 name = issuer.name
             );
+            text.push_str(&self.seal_section(region, code.as_str()));
             codes.push(format!("\"{code}\""));
         }
+        text.push_str(&self.template_section(region));
         let types = if codes.is_empty() { "[]" } else { "[\"*\"]" };
         let _ = write!(
             text,

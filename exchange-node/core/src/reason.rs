@@ -181,6 +181,10 @@ pub enum Reason {
     VersionExists,
     /// There is no such version.
     VersionUnknown,
+    /// The certificate's document cannot be written with these values.
+    LicenceNotWritable,
+    /// The department's seal cannot be put on the certificate's document.
+    SealUnusable,
     // question.rs
     /// The matter, or the responsible region's implementation, is not known in this version.
     MatterUnknown,

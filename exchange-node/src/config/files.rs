@@ -38,6 +38,10 @@ pub fn faults(config: &Config) -> Vec<Fault> {
     public.extend(config.trust.crls.iter().map(|path| ("trust.crls".to_owned(), path.as_path())));
     for (uscc, department) in &config.departments {
         public.push((format!("departments.{uscc}.certificate"), &department.certificate));
+        if let Some(seal) = &department.seal {
+            public.push((format!("departments.{uscc}.seal.file"), &seal.file));
+            public.push((format!("departments.{uscc}.seal.certificate"), &seal.certificate));
+        }
     }
     if let Some(kafka) = &config.kafka {
         for (name, path) in [("kafka.ca", &kafka.ca), ("kafka.certificate", &kafka.certificate)] {
@@ -67,6 +71,9 @@ fn secret(config: &Config) -> Vec<(String, &Path)> {
     secret.extend(config.keys.index.iter().map(|path| ("keys.index".to_owned(), path.as_path())));
     for (uscc, department) in &config.departments {
         secret.push((format!("departments.{uscc}.key"), &department.key));
+        if let Some(seal) = &department.seal {
+            secret.push((format!("departments.{uscc}.seal.key"), &seal.key));
+        }
     }
     if let Some(key) = config.kafka.as_ref().and_then(|kafka| kafka.key.as_ref()) {
         secret.push(("kafka.key".to_owned(), key));

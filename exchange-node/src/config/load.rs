@@ -99,6 +99,11 @@ fn check(config: &Config) -> Result<(), Error> {
             return refuse(format!("departments.{uscc}: {error}"));
         }
     }
+    for code in config.licences.templates.keys() {
+        if let Err(error) = exchange_core::certificate_id::TypeCode::parse(code) {
+            return refuse(format!("licences.templates.{code}: {error}"));
+        }
+    }
     for (name, system) in &config.systems {
         if let Some(uscc) = system.departments.iter().find(|uscc| !config.departments.contains_key(*uscc)) {
             return refuse(format!("systems.{name} acts for {uscc}, whose key is not under [departments]"));
@@ -143,6 +148,9 @@ fn resolve(config: &mut Config, folder: &Path) {
     paths.extend(&mut config.keys.index);
     for department in config.departments.values_mut() {
         paths.extend([&mut department.certificate, &mut department.key]);
+        if let Some(seal) = &mut department.seal {
+            paths.extend([&mut seal.file, &mut seal.certificate, &mut seal.key]);
+        }
     }
     if let Some(kafka) = &mut config.kafka {
         paths.extend([&mut kafka.ca, &mut kafka.certificate, &mut kafka.key].into_iter().flatten());
@@ -150,6 +158,15 @@ fn resolve(config: &mut Config, folder: &Path) {
     for path in paths {
         *path = folder.join(&*path);
     }
+    // A name has no ending; what has one is a file.
+    for template in config.licences.templates.values_mut().filter(|name| is_template_file(name)) {
+        *template = folder.join(&*template).display().to_string();
+    }
+}
+
+/// A template of one's own, and not one that belongs to the program.
+pub(crate) fn is_template_file(name: &str) -> bool {
+    Path::new(name).extension().is_some()
 }
 
 pub(super) fn region<'de, D: Deserializer<'de>>(input: D) -> Result<Region, D::Error> {

@@ -23,6 +23,9 @@ pub(super) fn files(config: &Config, report: &mut Report) {
         let subject = if fault.found.starts_with("mode ") { Subject::KeyMode } else { Subject::ConfigFiles };
         report.failed(subject, fault.to_string());
     }
+    for fault in crate::licences::template_faults(config) {
+        report.failed(Subject::ConfigFiles, fault.to_string());
+    }
     for (subject, text) in [
         (Subject::ConfigFiles, "every file that it names is there"),
         (Subject::KeyMode, "private keys can be read by their owner alone"),

@@ -1,6 +1,6 @@
 //! Every key and credential by itself, for `doctor`: [`Keys::load`](super::Keys::load) ends at the first fault.
 
-use super::{Error, department_signer, file, identity, log_key};
+use super::{Error, department_seal, department_signer, file, identity, log_key};
 use crate::{config::Config, random::Random, trust::Trust};
 use exchange_core::{
     chain::Credential,
@@ -31,6 +31,10 @@ pub fn parts(config: &Config, trust: &Trust, now_ms: u64, random: &Random) -> Ve
         let signer = department_signer(code, department, region, trust, now_ms, random);
         let outcome = signer.map(|signer| Some((signer.not_before_ms, signer.not_after_ms)));
         add(&format!("departments.{code}"), outcome);
+        if let Some(seal) = &department.seal {
+            let outcome = department_seal(seal, random).map(|seal| Some((seal.from.0, seal.to.0)));
+            add(&format!("departments.{code}.seal"), outcome);
+        }
     }
     let snapshot = trust.snapshot();
     for (setting, path, kind) in [

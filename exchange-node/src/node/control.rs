@@ -10,6 +10,7 @@ use crate::{
     kafka::{self, Kafka},
     keys::{self, Keys},
     ledger::Ledger,
+    licences::{Kit, Licences},
     policy::Policy,
     random::Random,
     refusal::Refusal,
@@ -50,6 +51,7 @@ pub(super) struct Parts {
     pub(super) tls: Arc<Tls>,
     pub(super) seal_crls: SealCrls,
     pub(super) kafka: Kafka,
+    pub(super) licences: Licences,
     pub(super) clock: Clock,
     pub(super) draining: CancellationToken,
     pub(super) epoch: u32,
@@ -71,8 +73,9 @@ impl Control {
         Self(Arc::new(Inner { parts, carrier }))
     }
 
-    /// Reads the configuration again and takes over CRLs (those of seals too), the trust bundle, the node's own credential and the Kafka
-    /// section. Everything is checked before anything changes, also what only a restart takes over: else that would find it.
+    /// Reads the configuration again and takes over CRLs (those of seals too), the trust bundle, the node's own credential, the
+    /// Kafka section, templates and departments' seals. Everything is checked before anything changes, also what only a restart
+    /// takes over: else that would find it.
     ///
     /// # Errors
     /// The configuration or a file is refused; the old one stays.
@@ -85,6 +88,7 @@ impl Control {
         }
         let credential = keys::check(&config, &parts.trust, parts.clock.now_ms(), &parts.random)
             .map_err(|error| refused(error.to_string()))?;
+        let kit = Kit::load(&config, &parts.random).map_err(|error| refused(error.to_string()))?;
         let province = parts.trust.snapshot().bundle().province;
         Policy::new(config.node.region, province, &config.systems).map_err(|error| refused(error.to_string()))?;
         if let Some(kafka) = &config.kafka {
@@ -100,6 +104,9 @@ impl Control {
         }
         if parts.tls.renew(credential).map_err(|error| refused(error.to_string()))? {
             changed.push(config.identity.certificate.display().to_string());
+        }
+        if parts.licences.swap(kit) {
+            changed.push("[licences]".to_owned());
         }
         let mut current = carrier.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != config.kafka {

@@ -11,6 +11,7 @@ mod feed;
 mod files;
 mod interop;
 mod issuing;
+mod licences;
 mod operations;
 mod operators;
 mod overload;

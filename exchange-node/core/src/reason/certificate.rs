@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 25] = [
+pub(super) const ROWS: [ReasonInfo; 27] = [
     ReasonInfo {
         reason: Reason::TypeUnknown,
         code: "TYPE_UNKNOWN",
@@ -252,5 +252,25 @@ pub(super) const ROWS: [ReasonInfo; 25] = [
         zh: "没有该版本",
         cure_en: "ask for the newest version",
         cure_zh: "请查询最新版本",
+    },
+    ReasonInfo {
+        reason: Reason::LicenceNotWritable,
+        code: "LICENCE_NOT_WRITABLE",
+        grpc: Code::InvalidArgument,
+        retryable: false,
+        en: "the certificate's document cannot be written with these values",
+        zh: "这些内容无法生成证照版式文件",
+        cure_en: "correct the field that is named: a character that the font lacks, a value too long for its place, or none",
+        cure_zh: "请更正提示的字段：字库缺少的字符、超出版面的内容或缺失的值",
+    },
+    ReasonInfo {
+        reason: Reason::SealUnusable,
+        code: "SEAL_UNUSABLE",
+        grpc: Code::FailedPrecondition,
+        retryable: false,
+        en: "the department's seal cannot be put on the certificate's document",
+        zh: "该部门的电子印章无法用于证照签章",
+        cure_en: "the operator renews the seal or its signer's certificate and reloads; exchange-node doctor says which",
+        cure_zh: "请运维人员更换电子印章或签章证书并重新加载；exchange-node doctor可查原因",
     },
 ];

@@ -229,6 +229,16 @@ impl Layout {
         format!("{x} {y} {width} {height}")
     }
 
+    /// The same for [`crate::make::stamp`].
+    #[must_use]
+    pub fn seal_place(&self) -> crate::make::Place {
+        // Micrometres of a page are far from what a double cannot hold.
+        #[allow(clippy::cast_precision_loss, reason = "at most two million")]
+        let mm = |length: Length| length.0 as f64 / 1000.0;
+        let Area { x, y, width, height } = self.seal;
+        crate::make::Place { page: 1, x_mm: mm(x), y_mm: mm(y), width_mm: mm(width), height_mm: mm(height) }
+    }
+
     /// How many pages it has.
     #[must_use]
     pub const fn page_count(&self) -> usize {

@@ -47,6 +47,7 @@ fn root(name: &str) -> Option<(&'static str, &'static str)> {
         "exchange-proto" => ("proto/src", "lib.rs"),
         "exchange-proto/formats" => ("proto/tests/formats", "main.rs"),
         "exchange-node" => ("exchange-node/src", "lib.rs"),
+        "exchange-seal/all" => ("exchange-node/seal/tests/all", "main.rs"),
         "ca-tools" => ("ca-tools/src", "lib.rs"),
         "ca-tools/cli" => ("ca-tools/tests/cli", "main.rs"),
         "exchange-tests/all" => ("tests/tests/all", "main.rs"),

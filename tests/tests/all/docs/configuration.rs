@@ -91,8 +91,9 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
 fn contradictions_are_named() {
     let sample = text(SAMPLE);
     for (from, to, needed) in [
-        ("[departments.11370100MB2857833B]", "[departments.11370100MB28578330]", "departments.11370100MB28578330"),
-        ("[departments.11370100MB2857833B]", "[departments.11370100MB2848563W]", "systems.approval acts for"),
+        ("[departments.11370100MB2857833B", "[departments.11370100MB28578330", "departments.11370100MB28578330"),
+        ("[departments.11370100MB2857833B", "[departments.11370100MB2848563W", "systems.approval acts for"),
+        ("11100000MB0143028R001 =", "111 =", "licences.templates.111: "),
         ("types = [\"*\"]", "types = []", "systems.approval has departments and no types"),
         ("stale_after_seconds = 60", "stale_after_seconds = 9", "less than two heartbeats"),
         ("key = \"keys/kafka.key\"\n", "", "kafka.certificate and kafka.key go together"),

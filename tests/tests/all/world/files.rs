@@ -42,7 +42,7 @@ impl World {
         file::decode_stored(&sealed::open(&key.subkey("exchange/files/v1"), key.id(), &aad, &row).unwrap()).unwrap()
     }
 
-    fn kept_bytes(&self, node: Region, file: &StoredFile) -> Option<Vec<u8>> {
+    pub(crate) fn kept_bytes(&self, node: Region, file: &StoredFile) -> Option<Vec<u8>> {
         let mut reader = self.node(node.as_str()).control().blobs().read(file).ok()?;
         let mut bytes = Vec::new();
         while let Some(chunk) = reader.next_chunk().ok()? {
