@@ -1,5 +1,7 @@
 //! `TrustBundle` to and from core, and the opening of a signed one.
 
+mod seal_trust;
+
 use exchange_core::{
     bundle::{
         self, BodyException, Candidate, Custody, CutCredential, EpochClosing, Error, Known, LogTrust, NodeAddress,
@@ -131,28 +133,8 @@ impl From<&TrustBundle> for v1::TrustBundle {
             custody,
             seal_anchors: bundle.seal_anchors.iter().map(|der| der.clone().into()).collect(),
             // Left out where there is none: such a bundle has the bytes that it had before there was the field.
-            seal_trust: (bundle.seal_trust != SealTrust::default()).then(|| from_seal_trust(&bundle.seal_trust)),
+            seal_trust: (bundle.seal_trust != SealTrust::default()).then(|| seal_trust::encode(&bundle.seal_trust)),
         }
-    }
-}
-
-fn from_seal_trust(trust: &SealTrust) -> v1::SealTrust {
-    let bytes = |ders: &[Vec<u8>]| ders.iter().map(|der| der.clone().into()).collect();
-    v1::SealTrust {
-        makers: bytes(&trust.makers),
-        signers: bytes(&trust.signers),
-        time_stamps: bytes(&trust.time_stamps),
-        intermediates: bytes(&trust.intermediates),
-    }
-}
-
-fn to_seal_trust(trust: v1::SealTrust) -> SealTrust {
-    let ders = |bytes: Vec<prost::bytes::Bytes>| bytes.iter().map(|der| der.to_vec()).collect();
-    SealTrust {
-        makers: ders(trust.makers),
-        signers: ders(trust.signers),
-        time_stamps: ders(trust.time_stamps),
-        intermediates: ders(trust.intermediates),
     }
 }
 
@@ -224,7 +206,7 @@ impl TryFrom<v1::TrustBundle> for TrustBundle {
             bodies: message.bodies.into_iter().map(to_body).collect::<Result<_, _>>()?,
             custody: message.custody.into_iter().map(to_custody).collect::<Result<_, _>>()?,
             seal_anchors: message.seal_anchors.iter().map(|der| der.to_vec()).collect(),
-            seal_trust: message.seal_trust.map(to_seal_trust).unwrap_or_default(),
+            seal_trust: message.seal_trust.map(seal_trust::decode).unwrap_or_default(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use exchange_core::{
     access::{AccessKind, AccessRecord, party_digest},
-    bundle::{BodyException, Custody, EpochClosing, LogTrust, NodeAddress, RegionTrust, SealTrust, TrustBundle},
+    bundle::{BodyException, Custody, EpochClosing, LogTrust, NodeAddress, RegionTrust, TrustBundle},
     case_number::CaseRef,
     certificate::{Environment, FieldDigest, FileDigest, Header, Origin, PAYLOAD_TYPE},
     certificate_id::{CertificateId, TypeCode},
@@ -34,8 +34,10 @@ use exchange_proto::{
 use std::collections::BTreeMap;
 
 mod catalogue;
+mod seal_trust;
 
 pub use catalogue::{certificate_type, implementation, matter, matter_code};
+pub use seal_trust::bundle_with_seal_trust;
 
 pub const DOMAIN: &str = "exchange.sd.example";
 pub const AT_MS: u64 = 1_790_000_000_123;
@@ -378,21 +380,6 @@ pub fn bundle() -> TrustBundle {
         }],
         seal_anchors: Vec::new(),
         seal_trust: Default::default(),
-    }
-}
-
-/// With CAs behind seals, for every purpose and for each.
-pub fn bundle_with_seal_trust() -> TrustBundle {
-    TrustBundle {
-        seal_anchors: vec![vec![0x30, 0x01, 0x01]],
-        seal_trust: SealTrust {
-            makers: vec![vec![0x30, 0x01, 0x02]],
-            signers: vec![vec![0x30, 0x01, 0x03], vec![0x30, 0x01, 0x04]],
-            time_stamps: vec![vec![0x30, 0x01, 0x05]],
-            intermediates: vec![vec![0x30, 0x01, 0x06]],
-        },
-        number: 6,
-        ..bundle()
     }
 }
 
