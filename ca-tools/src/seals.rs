@@ -19,7 +19,7 @@ use exchange_seal::{
     certificate::{Certificate, Key},
     make::{
         self as making, PrivateKey,
-        pki::{self, CertificateTerms, CrlTerms, Named, Withdrawn, subject_public_key_info},
+        pki::{self, CertificateTerms, CrlTerms, Named, Role, Withdrawn, subject_public_key_info},
     },
 };
 use ring::digest::{SHA256, digest};
@@ -51,6 +51,13 @@ pub enum SealProfile {
 }
 
 impl SealProfile {
+    const fn role(self) -> Role {
+        match self {
+            Self::Maker => Role::Maker,
+            Self::Signer => Role::Signer,
+        }
+    }
+
     /// As on the command line and in the journal.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -180,7 +187,8 @@ impl SealCa {
         };
         self.journal.append(now_ms, event)?;
         let terms = CertificateTerms { serial: &bytes, subject: &subject, key, not_before, not_after };
-        let der = pki::end_entity(&terms, &self.certificate, &self.key, &seams::rng()).map_err(making_failed)?;
+        let der = pki::end_entity(&terms, profile.role(), &self.certificate, &self.key, &seams::rng())
+            .map_err(making_failed)?;
         if let Some(folder) = &self.folder {
             let path = folder.join(folder::ISSUED).join(format!("{serial}.crt"));
             files::write_new(&path, files::PUBLIC, pem(CERTIFICATE, &der).as_bytes())?;

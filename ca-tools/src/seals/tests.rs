@@ -132,6 +132,8 @@ fn orders_that_are_refused() {
         let error = make_seal(&order, &maker, None, now_ms).unwrap_err();
         assert!(error.to_string().contains(reason), "{reason}: {error}");
     }
+    let error = make_seal(&order(&signer), &signer, None, NOW_MS).unwrap_err();
+    assert!(error.to_string().contains("is for signing documents, not for making seals"), "{error}");
     let key = PrivateKey::generate(Algorithm::Sm2Sm3, &seams::rng()).unwrap();
     let other = PrivateKey::generate(Algorithm::Ed25519, &seams::rng()).unwrap();
     let error = ca.issue(SealProfile::Signer, "章", other.public(), None, NOW_MS).unwrap_err();

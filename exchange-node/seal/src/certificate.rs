@@ -18,7 +18,9 @@ const WHAT: &str = "Certificate";
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 const CRL_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
-const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+/// RFC 9336 section 3.
+pub(crate) const DOCUMENT_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.36");
 const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
 
 /// A public key as a certificate has it.
@@ -66,6 +68,8 @@ pub struct Certificate {
     pub usages: Option<Usages>,
     /// Extended key usage timeStamping (RFC 3161 section 2.3).
     pub may_time_stamp: bool,
+    /// Extended key usage documentSigning (RFC 9336) and no other: it signs documents, and makes no seals.
+    pub signs_documents_only: bool,
     /// CA:TRUE.
     pub is_ca: bool,
     /// DER of each name under which the issuer publishes the CRL for it.
@@ -105,6 +109,7 @@ impl Certificate {
             key: Key { algorithm: inside(&to_der(&spki.algorithm, WHAT)?)?, bytes: bytes.to_vec() },
             usages: None,
             may_time_stamp: false,
+            signs_documents_only: false,
             is_ca: false,
             crl_points: Vec::new(),
         };
@@ -131,7 +136,9 @@ impl Certificate {
             }
             BASIC_CONSTRAINTS => self.is_ca = BasicConstraints::from_der(value)?.ca,
             EXTENDED_KEY_USAGE => {
-                self.may_time_stamp = ExtendedKeyUsage::from_der(value)?.0.contains(&TIME_STAMPING);
+                let usages = ExtendedKeyUsage::from_der(value)?.0;
+                self.may_time_stamp = usages.contains(&TIME_STAMPING);
+                self.signs_documents_only = usages == [DOCUMENT_SIGNING];
             }
             CRL_POINTS => {
                 for point in CrlDistributionPoints::from_der(value)?.0 {

@@ -11,8 +11,11 @@ use crate::{
     limits::{MAX_CMS_CERTIFICATES, MAX_SIGNATURE_BYTES, MAX_TOKEN_BYTES},
 };
 
-const SIGNED_DATA: [ObjectIdentifier; 2] =
-    [ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2"), ObjectIdentifier::new_unwrap("1.2.156.10197.6.1.4.2.2")];
+const RFC_SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+const SIGNED_DATA: [ObjectIdentifier; 2] = [RFC_SIGNED_DATA, ObjectIdentifier::new_unwrap("1.2.156.10197.6.1.4.2.2")];
+const RFC_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+/// Digest algorithms of one signer and of others that were there before.
+const MAX_DIGESTS: usize = 8;
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 
@@ -61,9 +64,23 @@ impl SignedData {
         let inside = outer.tagged("content", 0)?.ok_or_else(|| outer.error("content", "is missing"))?;
         outer.finish()?;
         let mut body = Fields::sequence(inside, "SignedData")?;
-        body.integer("version")?;
-        body.raw("digestAlgorithms")?;
+        let version = body.integer("version")?;
+        let mut digests = Vec::new();
+        let mut set = Fields::of(body.raw("digestAlgorithms")?, Tag::Set, "digestAlgorithms")?;
+        while !set.is_finished() && digests.len() < MAX_DIGESTS {
+            digests.push(algorithm(&mut set, "digestAlgorithm")?);
+        }
+        set.finish()?;
         let (content_type, content) = content(body.nested("encapContentInfo")?)?;
+        // RFC 5652 section 5.1; what GB/T 35275 says is not known here for every content.
+        let versions: &[u16] = match (id == RFC_SIGNED_DATA, content_type == RFC_DATA) {
+            (true, true) => &[1],
+            (true, false) => &[3],
+            (false, _) => &[1, 3],
+        };
+        if !versions.contains(&version) {
+            return Err(body.error("version", format!("is {version}; {} is needed", versions[0])));
+        }
         let mut certificates = Vec::new();
         if let Some(set) = body.tagged("certificates", 0)? {
             let mut set = Fields::inside(set, "certificates")?;
@@ -79,7 +96,12 @@ impl SignedData {
         body.finish()?;
         let info = infos.nested("SignerInfo")?;
         infos.finish()?;
-        Self::signer_info(info, content_type, content, certificates)
+        let found = Self::signer_info(info, content_type, content, certificates)?;
+        // Nothing signs this list; RFC 5652 section 5.1 lets a reader refuse what is not in it.
+        if !digests.iter().any(|one| DigestAlgorithm::from_oid(*one).is_ok_and(|digest| digest == found.digest)) {
+            return Err(Error::new("SignedData.digestAlgorithms", "the signer's is not among them"));
+        }
+        Ok(found)
     }
 
     fn signer_info(
@@ -88,7 +110,10 @@ impl SignedData {
         content: Option<Vec<u8>>,
         certificates: Vec<Certificate>,
     ) -> Result<Self, Error> {
-        info.integer("version")?;
+        let version = info.integer("version")?;
+        if version != 1 {
+            return Err(info.error("version", format!("is {version}; 1 is needed beside issuer and serial")));
+        }
         let mut by = info.nested("issuerAndSerialNumber")?;
         let issuer = by.raw("issuer")?;
         let serial = by.integer_bytes("serialNumber")?;

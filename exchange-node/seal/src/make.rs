@@ -44,6 +44,9 @@ pub enum Error {
     /// The certificate's key usage has neither digitalSignature nor nonRepudiation.
     #[error("the certificate \"{0}\" is not one for signatures")]
     Usage(String),
+    /// The certificate's extended key usage is documentSigning alone.
+    #[error("the certificate \"{0}\" is for signing documents, not for making seals")]
+    NotMaker(String),
     /// The certificate does not count at the time of the signature.
     #[error("the certificate \"{subject}\" counts from {from} to {to}, and the time is {at}")]
     CertificatePeriod {

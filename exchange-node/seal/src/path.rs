@@ -73,6 +73,11 @@ fn fit(certificate: &Certificate, purpose: Purpose, remarks: &mut Vec<String>) -
         Some(_) => {}
         None => remarks.push(format!("the {}'s certificate has no key usage", purpose.who())),
     }
+    if purpose == Purpose::Maker && certificate.signs_documents_only {
+        return Err(Error::Untrusted(
+            "the maker's certificate is for signing documents, not for making seals".to_owned(),
+        ));
+    }
     if purpose == Purpose::TimeStamp && !certificate.may_time_stamp {
         return Err(Error::Untrusted("the certificate's extended key usage is not timeStamping".to_owned()));
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     algorithm::Algorithm,
     asn1::Fields,
-    certificate::{Certificate, Key, inside},
+    certificate::{Certificate, DOCUMENT_SIGNING, EXTENDED_KEY_USAGE, Key, inside},
     crl::Crl,
     digest::DigestAlgorithm,
     limits::MAX_SIGNATURE_BYTES,
@@ -96,7 +96,16 @@ pub fn authority(terms: &CertificateTerms<'_>, key: &PrivateKey, random: &dyn Se
     let issuer = name(terms.subject)?;
     let usages = KeyUsages::KeyCertSign | KeyUsages::CRLSign;
     let own = BasicConstraints { ca: true, path_len_constraint: Some(0) };
-    certificate(terms, &issuer, key, &own, usages, random)
+    certificate(terms, &issuer, key, (&own, usages, None), random)
+}
+
+/// For what a certificate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Makes seals.
+    Maker,
+    /// Signs documents, and makes no seals: its extended key usage is documentSigning (RFC 9336).
+    Signer,
 }
 
 /// The certificate of a seal maker or signer: for digital signatures and non-repudiation.
@@ -105,21 +114,22 @@ pub fn authority(terms: &CertificateTerms<'_>, key: &PrivateKey, random: &dyn Se
 /// [`Error::Terms`], [`Error::Signing`].
 pub fn end_entity(
     terms: &CertificateTerms<'_>,
+    role: Role,
     ca: &Certificate,
     key: &PrivateKey,
     random: &dyn SecureRandom,
 ) -> Result<Vec<u8>, Error> {
     let usages = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
     let own = BasicConstraints { ca: false, path_len_constraint: None };
-    certificate(terms, &ca.subject_der, key, &own, usages, random)
+    let limited = (role == Role::Signer).then_some(DOCUMENT_SIGNING);
+    certificate(terms, &ca.subject_der, key, (&own, usages, limited), random)
 }
 
 fn certificate(
     terms: &CertificateTerms<'_>,
     issuer: &[u8],
     key: &PrivateKey,
-    constraints: &BasicConstraints,
-    usages: FlagSet<KeyUsages>,
+    (constraints, usages, limited): (&BasicConstraints, FlagSet<KeyUsages>, Option<ObjectIdentifier>),
     random: &dyn SecureRandom,
 ) -> Result<Vec<u8>, Error> {
     if terms.serial.is_empty() || terms.serial.len() > 20 || terms.not_before >= terms.not_after {
@@ -127,9 +137,14 @@ fn certificate(
     }
     let subject = name(terms.subject)?;
     let body = || -> Made {
+        let limited = match limited {
+            Some(usage) => extension(EXTENDED_KEY_USAGE, false, &sequence(&[&oid(usage)?])?)?,
+            None => Vec::new(),
+        };
         let extensions = sequence(&[
             &extension(BASIC_CONSTRAINTS, true, &constraints.to_der()?)?,
             &extension(KEY_USAGE, true, &KeyUsage(usages).to_der()?)?,
+            &limited,
             &extension(SUBJECT_KEY, false, &octets(&key_id(terms.key))?)?,
             &authority_key(key.public())?,
         ])?;

@@ -73,6 +73,9 @@ pub fn seal(terms: &SealTerms, maker: &Credential, random: &dyn SecureRandom) ->
     if let Some(extension) = terms.extensions.iter().find(|extension| extension.critical) {
         return Err(Error::Terms(format!("the critical extension {} is understood by nobody", extension.id)));
     }
+    if maker.certificate().signs_documents_only {
+        return Err(Error::NotMaker(maker.certificate().subject.clone()));
+    }
     maker.counts(terms.created)?;
     let unwritable = |e: der::Error| Error::Terms(crate::asn1::plain(e));
     let info = info(terms).map_err(unwritable)?;

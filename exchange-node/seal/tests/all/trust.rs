@@ -137,6 +137,14 @@ fn chains_over_a_ca_and_wrong_ones() {
     // A key for something else.
     let encrypting = world.root.issue("Encrypts", Key::sm2(64), &Says { serial: 1064, usage: Some(0x20), ..LEAF });
     one_fault(&judge(&encrypting, &ca), &["SIGNATURE UNTRUSTED", "neither digitalSignature nor nonRepudiation"]);
+    // Who may only sign documents makes no seals, whatever CA both have; a maker may put on its own seal.
+    let only = Says { serial: 1066, extended: Some("1.3.6.1.5.5.7.3.36"), ..LEAF };
+    let signer = world.root.issue("Signs Only", Key::sm2(66), &only);
+    let mut document = world.blank();
+    world.stamp(&mut document, V4, &Seal::new(V4, &signer, &[&signer]).der(), &signer, SIGNED);
+    let report = verify(Cursor::new(document.zip()), &basis(&world.anchors(), &world.crls(), NOW));
+    one_fault(&report, &["SEAL UNTRUSTED", "is for signing documents, not for making seals"]);
+    assert_eq!(judge(&signer, &ca).verdict, Verdict::Valid);
     // Over before it was used.
     let over = world.root.issue("Over", Key::sm2(65), &Says { serial: 1065, to: "260301000000Z", ..LEAF });
     one_fault(&judge(&over, &ca), &["SIGNATURE SIGNER_EXPIRED", "to 2026-03-01T00:00:00Z"]);

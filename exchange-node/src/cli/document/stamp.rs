@@ -151,9 +151,12 @@ fn written<T>(out: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<T,
 fn refused(path: &Path, error: &Error) -> Failure {
     let exit = match error {
         Error::Signing | Error::Write(_) | Error::Document(ofd::Error::Io(_)) => Exit::Failed,
-        Error::Key(_) | Error::Certificate(_) | Error::OtherKey(_) | Error::Usage(_) | Error::NotListed { .. } => {
-            Exit::Identity
-        }
+        Error::Key(_)
+        | Error::Certificate(_)
+        | Error::OtherKey(_)
+        | Error::Usage(_)
+        | Error::NotMaker(_)
+        | Error::NotListed { .. } => Exit::Identity,
         Error::CertificatePeriod { .. }
         | Error::SealPeriod { .. }
         | Error::TooLarge { .. }
