@@ -159,6 +159,10 @@ impl SealCa {
         now_ms: u64,
     ) -> Result<SealIssued, Error> {
         let limit = self.certificate.not_after.0;
+        if key.algorithm != self.key.public().algorithm {
+            let needed = self.algorithm().name();
+            return Err(Error::Refused(format!("a key of another kind; {} certifies keys of {needed}", self.name())));
+        }
         if now_ms > limit {
             return Err(Error::Refused(format!("{} itself has ended: it signs no more", self.name())));
         }

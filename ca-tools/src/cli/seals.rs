@@ -1,19 +1,21 @@
-//! `seal-ca`, `seal`.
+//! `seal-ca`.
+
+mod new;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use exchange_core::{
-    chain::{Instant, Serial, WithdrawalReason},
+    chain::{Serial, WithdrawalReason},
     spiffe::TrustDomain,
 };
 use exchange_seal::{
     algorithm::Algorithm,
-    certificate::Certificate,
-    limits::{MAX_CERTIFICATE_BYTES, MAX_PICTURE_BYTES},
-    make::{Credential, PrivateKey},
-    ses::Version,
+    certificate::{Certificate, Key},
+    limits::MAX_CERTIFICATE_BYTES,
+    make::{PrivateKey, pki::request_key},
 };
+pub(super) use new::{SealCommand, seal};
 use serde_json::json;
 
 use super::{Done, PassphraseArgs, output::show};
@@ -24,7 +26,7 @@ use crate::{
     files::{self, CERTIFICATE},
     keyfile,
     profile::unhex,
-    seals::{self, SealCa, SealOrder, SealProfile},
+    seals::{self, SealCa, SealProfile},
     seams,
 };
 
@@ -39,6 +41,8 @@ const ISSUE: &str = "\
 Examples:
   ca-tools seal-ca issue --ca seal-ca --profile seal-maker --name 制章中心 --out maker
   ca-tools seal-ca issue --ca seal-ca --profile seal-signer --name 济南市行政审批服务局 --out signer
+  # The key stays where it was made, only the request travels
+  ca-tools seal-ca issue --ca seal-ca --profile seal-signer --name 某局 --csr office.csr --out office
 ";
 
 const REVOKE: &str = "\
@@ -53,22 +57,12 @@ Examples:
   ca-tools seal-ca crl --ca seal-ca --days 90
 ";
 
-const NEW: &str = "\
-Examples:
-  ca-tools seal new --key maker.key --certificate maker.crt --picture seal.png \\
-    --name 济南市行政审批服务局电子证照专用章 --id 37010000000001 --for signer.crt --out seal.esl
-  # Listing the signer by digest, by GM/T 0031-2025, 45 x 30 mm
-  ca-tools seal new --key maker.key --certificate maker.crt --picture seal.png --name 测试章 \\
-    --id 37010000000002 --for signer.crt --by-digest --standard v5 --width-mm 45 --height-mm 30 \\
-    --out seal-2.esl
-";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum SealCaCommand {
     /// Make an authority over seal makers and signers, with SM2 unless told otherwise.
     #[command(before_help = INIT)]
     Init(Init),
-    /// Make the key and the certificate of a seal maker or signer: <out>.key (mode 600) and <out>.crt.
+    /// Make the certificate of a seal maker or signer, <out>.crt, and without a request its key, <out>.key (mode 600).
     #[command(before_help = ISSUE)]
     Issue(Issue),
     /// Withdraw a certificate and sign the CRL that says so.
@@ -137,6 +131,9 @@ pub(super) struct Issue {
     /// Whose, at most 64 characters.
     #[arg(long)]
     name: String,
+    /// Request with the key, PEM or DER (PKCS#10); nothing but the key is taken from it.
+    #[arg(long, value_name = "FILE")]
+    csr: Option<PathBuf>,
     /// Path without suffix.
     #[arg(long)]
     out: PathBuf,
@@ -247,7 +244,8 @@ fn init(args: &Init, format: Format) -> Done {
 
 fn issue(args: &Issue, format: Format) -> Done {
     let (key_file, certificate_file) = (with_suffix(&args.out, "key"), with_suffix(&args.out, "crt"));
-    for path in [&key_file, &certificate_file] {
+    let requested = args.csr.as_deref().map(requested).transpose()?;
+    for path in [&certificate_file].into_iter().chain(requested.is_none().then_some(&key_file)) {
         if path.exists() {
             return Err(Error::Exists(path.clone()));
         }
@@ -260,20 +258,34 @@ fn issue(args: &Issue, format: Format) -> Done {
         return Ok(Exit::Ok);
     }
     let secret = args.key_passphrase_file.as_deref().map(keyfile::Passphrase::from_file).transpose()?;
-    let key = PrivateKey::generate(ca.algorithm(), &seams::rng()).map_err(seals::making_failed)?;
-    let issued = ca.issue(profile, &args.name, key.public(), args.days, seams::now_ms())?;
-    keyfile::write(&key_file, &key.to_pkcs8().map_err(seals::making_failed)?, secret.as_ref())?;
+    let made = match requested {
+        Some(_) => None,
+        None => Some(PrivateKey::generate(ca.algorithm(), &seams::rng()).map_err(seals::making_failed)?),
+    };
+    let public = requested.as_ref().or(made.as_ref().map(PrivateKey::public));
+    let public = public.ok_or_else(|| Error::making("a certificate", "there is no key"))?;
+    let issued = ca.issue(profile, &args.name, public, args.days, seams::now_ms())?;
+    if let Some(key) = &made {
+        keyfile::write(&key_file, &key.to_pkcs8().map_err(seals::making_failed)?, secret.as_ref())?;
+    }
     files::write_new(&certificate_file, files::PUBLIC, issued.pem().as_bytes())?;
-    let made = json!({
+    let shown = json!({
         "subject": issued.certificate.subject,
         "profile": profile.name(),
         "serial": issued.serial.to_string(),
         "not_after": issued.certificate.not_after.to_string(),
-        "key": key_file,
+        "key": made.is_some().then_some(key_file),
         "certificate": certificate_file,
     });
-    show(&made, format)?;
+    show(&shown, format)?;
     Ok(Exit::Ok)
+}
+
+/// The key of a request.
+fn requested(path: &Path) -> Result<Key, Error> {
+    let what = path.display().to_string();
+    let blocks = files::blocks(&files::read(path, 2 * MAX_CERTIFICATE_BYTES)?, "CERTIFICATE REQUEST", &what)?;
+    request_key(blocks.first().map_or(&[], Vec::as_slice)).map_err(|e| Error::Credential(format!("{what}: {e}")))
 }
 
 fn revoke(args: &Revoke, format: Format) -> Done {
@@ -309,119 +321,6 @@ fn crl(args: &Crl, format: Format) -> Done {
     }
     let number = ca.issue_crl(args.days, seams::now_ms())?;
     show(&json!({ "issuer": ca.name(), "number": number, "file": args.ca.join("crl.pem") }), format)?;
-    Ok(Exit::Ok)
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SealCommand {
-    /// Make an electronic seal; it is recorded in the maker's journal, <certificate>.seals.jsonl.
-    #[command(before_help = NEW)]
-    New(New),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct New {
-    /// The maker's private key, PKCS#8, mode 600.
-    #[arg(long)]
-    key: PathBuf,
-    /// The maker's certificate.
-    #[arg(long)]
-    certificate: PathBuf,
-    /// The seal's picture: PNG, at most 4 MiB and 4,096 pixels a side.
-    #[arg(long)]
-    picture: PathBuf,
-    /// Width of the picture in millimetres.
-    #[arg(long, default_value_t = 40)]
-    width_mm: u16,
-    /// Height of the picture in millimetres.
-    #[arg(long, default_value_t = 40)]
-    height_mm: u16,
-    /// The seal's name.
-    #[arg(long)]
-    name: String,
-    /// The seal's number, ASCII.
-    #[arg(long)]
-    id: String,
-    /// Kind of seal, as numbered by the standard.
-    #[arg(long, default_value_t = 1)]
-    kind: u16,
-    /// Certificate of somebody who may use it; may be given several times.
-    #[arg(long = "for", value_name = "FILE", required = true)]
-    signers: Vec<PathBuf>,
-    /// List digests of the certificates instead of the certificates.
-    #[arg(long)]
-    by_digest: bool,
-    /// By which standard it is written.
-    #[arg(long, value_enum, default_value = "v4")]
-    standard: StandardArg,
-    /// Life in days, from now.
-    #[arg(long, default_value_t = 5 * 365)]
-    days: u32,
-    /// New file.
-    #[arg(long)]
-    out: PathBuf,
-    /// Say what would be made, and make nothing.
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    passphrase: PassphraseArgs,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum StandardArg {
-    /// GB/T 38540-2020.
-    V4,
-    /// GM/T 0031-2025.
-    V5,
-}
-
-pub(super) fn seal(SealCommand::New(args): SealCommand, format: Format) -> Done {
-    if args.out.exists() {
-        return Err(Error::Exists(args.out));
-    }
-    let der = keyfile::read(&args.key, || args.passphrase.existing(&args.key))?;
-    let key = PrivateKey::from_pkcs8(&der, &seams::rng())
-        .map_err(|e| Error::Credential(format!("{}: {e}", args.key.display())))?;
-    let maker = Credential::new(key, &certificate(&args.certificate)?.der).map_err(seals::making_failed)?;
-    let order = SealOrder {
-        version: match args.standard {
-            StandardArg::V4 => Version::V4,
-            StandardArg::V5 => Version::V5,
-        },
-        id: args.id,
-        name: args.name,
-        kind: args.kind,
-        signers: args.signers.iter().map(|path| certificate(path)).collect::<Result<_, _>>()?,
-        by_digest: args.by_digest,
-        picture: files::read(&args.picture, MAX_PICTURE_BYTES)?,
-        size_mm: (args.width_mm, args.height_mm),
-        days: args.days,
-    };
-    let journal = seals::maker_journal(&args.certificate);
-    let now_ms = seams::now_ms();
-    let made = seals::make_seal(&order, &maker, (!args.dry_run).then_some(journal.as_path()), now_ms)?;
-    if args.dry_run {
-        show(&json!({ "would_make": args.out, "bytes": made.len() }), format)?;
-        return Ok(Exit::Ok);
-    }
-    files::write_new(&args.out, files::PUBLIC, &made)?;
-    let algorithm = maker.key().algorithm();
-    let shown = json!({
-        "file": args.out,
-        "id": order.id,
-        "name": order.name,
-        "standard": order.version.standard(),
-        "is_national": algorithm.is_national(),
-        "algorithm": algorithm.name(),
-        "maker": maker.certificate().subject,
-        "signers": order.signers.iter().map(|signer| signer.subject.clone()).collect::<Vec<_>>(),
-        "not_after": Instant(now_ms.saturating_add(u64::from(order.days) * 24 * 3600 * 1000)).to_string(),
-        "journal": journal,
-    });
-    show(&shown, format)?;
-    if !algorithm.is_national() {
-        note("This is a seal of the ring profile, no seal of GB/T 38540.", format);
-    }
     Ok(Exit::Ok)
 }
 

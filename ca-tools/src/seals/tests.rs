@@ -133,6 +133,9 @@ fn orders_that_are_refused() {
         assert!(error.to_string().contains(reason), "{reason}: {error}");
     }
     let key = PrivateKey::generate(Algorithm::Sm2Sm3, &seams::rng()).unwrap();
+    let other = PrivateKey::generate(Algorithm::Ed25519, &seams::rng()).unwrap();
+    let error = ca.issue(SealProfile::Signer, "章", other.public(), None, NOW_MS).unwrap_err();
+    assert!(error.to_string().starts_with("a key of another kind; CN=Seal CA"), "{error}");
     for (name, days, reason) in [("", None, "1 to 64 characters"), ("章", Some(0), "a life of 0 days")] {
         let error = ca.issue(SealProfile::Signer, name, key.public(), days, NOW_MS).unwrap_err();
         assert!(error.to_string().contains(reason), "{reason}: {error}");

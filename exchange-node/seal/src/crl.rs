@@ -20,6 +20,7 @@ use crate::{
     asn1::{Error, Fields, plain, to_der},
     certificate::{Certificate, Key, inside, instant, name, point_names},
     limits::MAX_CRL_BYTES,
+    proven::Proven,
 };
 
 const WHAT: &str = "CertificateList";
@@ -173,20 +174,31 @@ impl Crl {
 }
 
 /// The CRLs that are at hand, from wherever they came: each proves itself.
+///
+/// Whoever verifies many documents keeps them: beside them stands which signatures of seals and certificates were found
+/// good, so that a chain is computed once for each credential and a seal once, while periods and withdrawal are judged
+/// every time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Crls(Vec<Crl>);
+pub struct Crls {
+    all: Vec<Crl>,
+    proven: Proven,
+}
 
 impl Crls {
     /// These.
     #[must_use]
     pub fn new(crls: Vec<Crl>) -> Self {
-        Self(crls)
+        Self { all: crls, proven: Proven::default() }
+    }
+
+    pub(crate) const fn proven(&self) -> &Proven {
+        &self.proven
     }
 
     /// The newest that speaks about a certificate and that its issuer signed.
     #[must_use]
     pub fn newest(&self, certificate: &Certificate, issuer: &Certificate) -> Option<&Crl> {
-        self.0.iter().filter(|crl| crl.speaks_of(certificate, issuer)).max_by_key(|crl| crl.this_update)
+        self.all.iter().filter(|crl| crl.speaks_of(certificate, issuer)).max_by_key(|crl| crl.this_update)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod make;
 pub mod ofd;
 mod path;
+mod proven;
 pub mod report;
 pub mod ses;
 mod sm2;

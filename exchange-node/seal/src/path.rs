@@ -4,11 +4,10 @@
 //! signer was withdrawn stays signed, unless the key was lost and nothing but the signer's own word says when it was.
 
 use exchange_core::chain::Instant;
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
 
 use crate::{
-    algorithm::PATH_ALGORITHMS,
     certificate::Certificate,
     trust::{Basis, Purpose},
 };
@@ -119,8 +118,11 @@ fn chain(
     let der = CertificateDer::from(certificate.der.as_slice());
     let leaf = EndEntityCert::try_from(&der).map_err(untrusted)?;
     let time = UnixTime::since_unix_epoch(std::time::Duration::from_millis(at.0));
+    let remembering = basis.crls.proven().path_algorithms();
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
+        remembering.iter().map(|algorithm| algorithm as &dyn SignatureVerificationAlgorithm).collect();
     let path = leaf
-        .verify_for_usage(PATH_ALGORITHMS, &anchors, &intermediates, time, JudgedElsewhere, None, None)
+        .verify_for_usage(&algorithms, &anchors, &intermediates, time, JudgedElsewhere, None, None)
         .map_err(|e| refused(e, certificate, purpose, at))?;
     let mut issuers = Vec::new();
     for ca in path.intermediate_certificates() {

@@ -62,10 +62,14 @@ fn fill<R: Read + Seek, W: Write + Seek>(
     Ok(())
 }
 
+/// Seals and values are pictures and numbers, which gain nothing by packing.
 fn packed(name: &str, content: &[u8]) -> ZipResult<PreparedZipFile> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default());
+    let options = SimpleFileOptions::default().last_modified_time(DateTime::default());
+    let options = if name.ends_with(".xml") {
+        options.compression_method(CompressionMethod::Deflated).compression_level(Some(1))
+    } else {
+        options.compression_method(CompressionMethod::Stored)
+    };
     PreparedZipFile::from_data(name, options, content)
 }
 

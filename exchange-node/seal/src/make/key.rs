@@ -23,6 +23,7 @@ use crate::{
     algorithm::Algorithm,
     asn1::Fields,
     certificate::{Certificate, Key},
+    proven::Proven,
     sm2::{DEFAULT_ID, Sm2Sm3},
 };
 
@@ -35,17 +36,40 @@ const P384_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34"
 /// Bytes of a PKCS#8 key that is read.
 const MAX_BYTES: usize = 4096;
 
-/// A private key. It is kept as bytes that are wiped when it is dropped; what computes with it lives for one signature.
+/// A private key, wiped when it is dropped. Of the ring profile only the bytes are kept; what computes with them lives for
+/// one signature.
 pub struct PrivateKey {
     kind: Kind,
     public: Key,
 }
 
 enum Kind {
-    /// Wiped by its own type.
-    Sm2(SecretKey),
+    Sm2(Sm2Key),
     Ecdsa(Algorithm, &'static EcdsaSigningAlgorithm, Zeroizing<Vec<u8>>),
     Ed25519(Zeroizing<Vec<u8>>),
+}
+
+/// An SM2 key. Its type wipes nothing, so it stands in one place and is written over there.
+struct Sm2Key(Box<SigningKey>);
+
+impl Sm2Key {
+    fn new(key: &SecretKey) -> Result<Self, Error> {
+        Ok(Self(Box::new(SigningKey::new(DEFAULT_ID, key).map_err(refused)?)))
+    }
+
+    fn secret(&self) -> SecretKey {
+        SecretKey::from(self.0.as_nonzero_scalar())
+    }
+}
+
+impl Drop for Sm2Key {
+    fn drop(&mut self) {
+        if let Ok(other) = SigningKey::from_slice(DEFAULT_ID, &[1; 32]) {
+            *self.0 = other;
+            // Somebody may look: what was written must be there.
+            std::hint::black_box(&*self.0);
+        }
+    }
 }
 
 impl std::fmt::Debug for PrivateKey {
@@ -70,7 +94,7 @@ impl PrivateKey {
         let (algorithm, curve) = identify(der).map_err(refused)?;
         let kept = || Zeroizing::new(der.to_vec());
         match (algorithm, curve) {
-            (EC_PUBLIC_KEY, Some(SM2_CURVE)) => Ok(Self::sm2(SecretKey::from_pkcs8_der(der).map_err(refused)?)),
+            (EC_PUBLIC_KEY, Some(SM2_CURVE)) => Self::sm2(&SecretKey::from_pkcs8_der(der).map_err(refused)?),
             (EC_PUBLIC_KEY, Some(P256_CURVE)) => {
                 let signing = &ECDSA_P256_SHA256_ASN1_SIGNING;
                 let pair = EcdsaKeyPair::from_pkcs8(signing, der, random).map_err(refused)?;
@@ -106,10 +130,11 @@ impl PrivateKey {
                 let mut bytes = Zeroizing::new([0; 32]);
                 random.fill(bytes.as_mut()).map_err(|_| Error::Signing)?;
                 // Not zero and less than the curve's order; n - 1 is left out too (GB/T 32918.1 section 6.1).
-                if let Ok(key) = SecretKey::from_slice(bytes.as_ref())
-                    && SigningKey::new(DEFAULT_ID, &key).is_ok_and(|key| key.try_sign(b"").is_ok())
+                let made = SecretKey::from_slice(bytes.as_ref()).ok().and_then(|key| Self::sm2(&key).ok());
+                if let Some(key) = made
+                    && key.sign(b"", random).is_ok()
                 {
-                    return Ok(Self::sm2(key));
+                    return Ok(key);
                 }
             },
             Algorithm::EcdsaSha256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, random),
@@ -120,10 +145,10 @@ impl PrivateKey {
         Self::from_pkcs8(document.map_err(|_| Error::Signing)?.as_ref(), random)
     }
 
-    fn sm2(key: SecretKey) -> Self {
+    fn sm2(key: &SecretKey) -> Result<Self, Error> {
         let point = key.public_key().to_sec1_point(false);
         let public = public(&Sm2Sm3::NoParameters, point.as_bytes());
-        Self { kind: Kind::Sm2(key), public }
+        Ok(Self { kind: Kind::Sm2(Sm2Key::new(key)?), public })
     }
 
     /// The key as PKCS#8, DER.
@@ -132,7 +157,7 @@ impl PrivateKey {
     /// [`Error::Key`] if it cannot be written.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         match &self.kind {
-            Kind::Sm2(key) => Ok(key.to_pkcs8_der().map_err(refused)?.to_bytes()),
+            Kind::Sm2(key) => Ok(key.secret().to_pkcs8_der().map_err(refused)?.to_bytes()),
             Kind::Ecdsa(_, _, der) | Kind::Ed25519(der) => Ok(der.clone()),
         }
     }
@@ -162,8 +187,7 @@ impl PrivateKey {
         let failed = |_| Error::Signing;
         match &self.kind {
             Kind::Sm2(key) => {
-                let key = SigningKey::new(DEFAULT_ID, key).map_err(|_| Error::Signing)?;
-                let signature = key.try_sign(message).map_err(|_| Error::Signing)?.to_bytes();
+                let signature = key.0.try_sign(message).map_err(|_| Error::Signing)?.to_bytes();
                 let (r, s) = signature.split_at(32);
                 let number = |bytes| der::asn1::UintRef::new(bytes).and_then(|number| der::Encode::to_der(&number));
                 let made = number(r).and_then(|r| write::sequence(&[&r, &number(s)?]));
@@ -203,6 +227,8 @@ fn public(of: &dyn SignatureVerificationAlgorithm, bytes: &[u8]) -> Key {
 pub struct Credential {
     key: PrivateKey,
     certificate: Certificate,
+    /// Of the seals that are put on, the makers' signatures.
+    proven: Proven,
 }
 
 impl Credential {
@@ -218,7 +244,7 @@ impl Credential {
         if certificate.usages.is_some_and(|usages| !usages.digital_signature && !usages.non_repudiation) {
             return Err(Error::Usage(certificate.subject));
         }
-        Ok(Self { key, certificate })
+        Ok(Self { key, certificate, proven: Proven::default() })
     }
 
     /// The key.
@@ -231,6 +257,10 @@ impl Credential {
     #[must_use]
     pub const fn certificate(&self) -> &Certificate {
         &self.certificate
+    }
+
+    pub(super) const fn proven(&self) -> &Proven {
+        &self.proven
     }
 
     /// Whether the certificate counts at a time.

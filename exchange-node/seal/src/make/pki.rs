@@ -14,9 +14,12 @@ use super::{
     der::{Made, bits, integer, octets, oid, sequence, utf8, value},
 };
 use crate::{
-    certificate::{Certificate, Key},
+    algorithm::Algorithm,
+    asn1::Fields,
+    certificate::{Certificate, Key, inside},
     crl::Crl,
     digest::DigestAlgorithm,
+    limits::MAX_SIGNATURE_BYTES,
 };
 
 const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
@@ -30,6 +33,8 @@ const AUTHORITY_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35"
 
 /// Characters of a name (RFC 5280 appendix A.1, ub-common-name).
 const MAX_NAME: usize = 64;
+/// Bytes of a request.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 /// A name of two parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +186,36 @@ pub fn crl(
     let der = signed(&body().map_err(failed)?, key, random)?;
     Crl::parse(&der).map_err(|e| Error::Terms(e.to_string()))?;
     Ok(der)
+}
+
+/// The public key of a request (PKCS#10, RFC 2986), DER, whose signature is by that key. Nothing else is taken from it.
+///
+/// # Errors
+/// [`Error::Key`].
+pub fn request_key(der: &[u8]) -> Result<Key, Error> {
+    let refused = |detail: &dyn std::fmt::Display| Error::Key(detail.to_string());
+    let wrong = |e: crate::asn1::Error| refused(&e);
+    if der.len() > MAX_REQUEST_BYTES {
+        return Err(refused(&format!("{} bytes; at most {MAX_REQUEST_BYTES} are read", der.len())));
+    }
+    let mut request = Fields::sequence(der, "CertificationRequest").map_err(wrong)?;
+    let signed = request.raw("certificationRequestInfo").map_err(wrong)?;
+    let algorithm = request.nested("signatureAlgorithm").and_then(|mut of| of.oid("algorithm")).map_err(wrong)?;
+    let signature = request.bits("signature", MAX_SIGNATURE_BYTES).map_err(wrong)?;
+    request.finish().map_err(wrong)?;
+    let mut info = Fields::sequence(signed, "CertificationRequestInfo").map_err(wrong)?;
+    info.integer("version").map_err(wrong)?;
+    info.raw("subject").map_err(wrong)?;
+    let mut public = info.nested("subjectPKInfo").map_err(wrong)?;
+    let key = Key {
+        algorithm: inside(public.raw("algorithm").map_err(wrong)?).map_err(wrong)?,
+        bytes: public.bits("subjectPublicKey", MAX_SIGNATURE_BYTES).map_err(wrong)?.to_vec(),
+    };
+    let algorithm = Algorithm::from_oid(algorithm).map_err(|e| refused(&e))?;
+    algorithm
+        .verify(&key, signed, signature)
+        .map_err(|e| refused(&format!("the request proves no possession: {e}")))?;
+    Ok(key)
 }
 
 /// `SubjectPublicKeyInfo` of a key, DER.

@@ -96,7 +96,8 @@ fn usable(stamp: &Stamp<'_>) -> Result<Seal, Error> {
     }
     let maker = Certificate::parse(&seal.maker).map_err(|e| refused(format!("the maker's certificate: {e}")))?;
     let algorithm = seal.algorithm().map_err(|e| refused(e.to_string()))?;
-    algorithm.verify(&maker.key, &seal.signed, &seal.signature).map_err(|e| refused(e.to_string()))?;
+    let proven = stamp.signer.proven();
+    proven.verify(algorithm, &maker.key, &seal.signed, &seal.signature).map_err(|e| refused(e.to_string()))?;
     if let Some(extension) = seal.extensions.iter().find(|extension| extension.critical) {
         return Err(refused(format!("it has the critical extension {}, which is not understood", extension.id)));
     }

@@ -155,8 +155,9 @@ impl<R: Read + Seek> Package<R> {
         let Some(entry) = self.entries.get(index) else { return Err(Error::Missing(format!("entry {index}"))) };
         let damaged = |detail: &str| Error::Archive(format!("{} cannot be unpacked: {detail}", shown(&entry.name)));
         let mut file = self.archive.by_index(index).map_err(|e| damaged(&e.to_string()))?;
-        let mut piece = vec![0; PIECE];
         let mut left = entry.unpacked;
+        // One byte more than is claimed, so that more is noticed.
+        let mut piece = vec![0; usize::try_from(left.saturating_add(1).min(PIECE as u64)).unwrap_or(PIECE)];
         loop {
             let count = match file.read(&mut piece) {
                 Ok(count) => count,

@@ -22,7 +22,7 @@ pub(super) fn judge(findings: &mut Findings, seal: &Seal, used: Option<SigningTi
     match &maker {
         Err(error) => findings.fails(STEP, Verdict::Malformed, format!("the maker's certificate: {error}")),
         Ok(maker) => {
-            signature(findings, seal, maker);
+            signature(findings, seal, maker, basis);
             let made = made_at(findings, seal, basis);
             maker_path(findings, maker, made, basis);
         }
@@ -56,12 +56,12 @@ pub(super) fn judge(findings: &mut Findings, seal: &Seal, used: Option<SigningTi
     }
 }
 
-fn signature(findings: &mut Findings, seal: &Seal, maker: &Certificate) {
+fn signature(findings: &mut Findings, seal: &Seal, maker: &Certificate, basis: &Basis<'_>) {
     let algorithm = match seal.algorithm() {
         Ok(algorithm) => algorithm,
         Err(error) => return findings.fails(STEP, Verdict::Unsupported, format!("the seal: {error}")),
     };
-    match algorithm.verify(&maker.key, &seal.signed, &seal.signature) {
+    match basis.crls.proven().verify(algorithm, &maker.key, &seal.signed, &seal.signature) {
         Ok(()) => findings.holds(STEP, made_by(seal, maker, algorithm)),
         Err(error) => {
             findings.fails(STEP, Verdict::SealInvalid, format!("\"{}\" did not make this seal: {error}", maker.subject))

@@ -5,7 +5,12 @@ use std::{
     process::{Command, Output},
 };
 
-use exchange_seal::{algorithm::Algorithm, certificate::Certificate};
+use exchange_seal::{
+    algorithm::Algorithm,
+    certificate::Certificate,
+    make::{PrivateKey, pki::request_key},
+};
+use ring::rand::SystemRandom;
 
 use crate::{
     lab::pki::{CA, Key, LEAF, certify},
@@ -70,6 +75,35 @@ fn what_openssl_signs_verifies_here() {
             let value = std::fs::read(at.join("value")).unwrap();
             assert_eq!(Algorithm::Sm2Sm3.verify(&certificate.key, message, &value).is_ok(), holds, "{id}");
         }
+    }
+}
+
+#[test]
+fn a_request_of_openssl_gives_its_key_and_proves_possession() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    if !has_sm2(at) {
+        return;
+    }
+    let run = |arguments: &[&str]| {
+        let output = openssl(at, arguments).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["ecparam", "-genkey", "-name", "SM2", "-noout", "-out", "ec.pem"]);
+    run(&["pkcs8", "-topk8", "-nocrypt", "-in", "ec.pem", "-outform", "DER", "-out", "key.der"]);
+    let request =
+        ["req", "-new", "-key", "ec.pem", "-subj", "/CN=OpenSSL", "-sm3", "-outform", "DER", "-out", "csr.der"];
+    run(&[&request[..], &["-sigopt", "distid:1234567812345678"]].concat());
+    let der = std::fs::read(at.join("csr.der")).unwrap();
+    let key = PrivateKey::from_pkcs8(&std::fs::read(at.join("key.der")).unwrap(), &SystemRandom::new()).unwrap();
+    assert_eq!(request_key(&der).unwrap(), *key.public());
+    let name = der.windows(7).position(|window| window == b"OpenSSL").unwrap();
+    let mut altered = der.clone();
+    altered[name] ^= 1;
+    let error = request_key(&altered).unwrap_err().to_string();
+    assert!(error.contains("the request proves no possession"), "{error}");
+    for cut in 0..der.len() {
+        assert!(request_key(&der[..cut]).is_err(), "{cut}");
     }
 }
 

@@ -106,7 +106,9 @@ pub(super) struct Office {
     seal: Vec<u8>,
     signer: Credential,
     anchors: Anchors,
-    crls: Crls,
+    crl: Crl,
+    /// With what was found good.
+    pub(super) crls: Crls,
     now: Instant,
 }
 
@@ -138,14 +140,20 @@ impl Office {
         let seal = seal(&terms, &maker, &seams::rng())?;
         let certificate = ca.certificate().clone();
         let anchors = Anchors { makers: vec![certificate.clone()], signers: vec![certificate], ..Anchors::default() };
-        let crls = Crls::new(vec![Crl::parse(ca.crl().context("no CRL")?)?]);
-        Ok(Self { seal, signer, anchors, crls, now })
+        let crl = Crl::parse(ca.crl().context("no CRL")?)?;
+        let crls = Crls::new(vec![crl.clone()]);
+        Ok(Self { seal, signer, anchors, crl, crls, now })
     }
 
-    pub(super) fn basis(&self) -> Basis<'_> {
+    /// The CRL as it is before anything was verified.
+    pub(super) fn unproven(&self) -> Crls {
+        Crls::new(vec![self.crl.clone()])
+    }
+
+    pub(super) fn basis<'a>(&'a self, crls: &'a Crls) -> Basis<'a> {
         Basis {
             anchors: &self.anchors,
-            crls: &self.crls,
+            crls,
             signers: &[],
             now: self.now,
             crl_grace_ms: 0,
