@@ -178,19 +178,11 @@ impl Crl {
 /// Whoever verifies many documents keeps them: beside them stands which signatures of seals and certificates were found
 /// good, so that a chain is computed once for each credential and a seal once, while periods and withdrawal are judged
 /// every time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crls {
     all: Vec<Crl>,
     proven: Proven,
 }
-
-impl PartialEq for Crls {
-    fn eq(&self, other: &Self) -> bool {
-        self.all == other.all
-    }
-}
-
-impl Eq for Crls {}
 
 impl Crls {
     /// These.

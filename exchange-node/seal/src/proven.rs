@@ -23,6 +23,15 @@ const MAX_KEPT: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Proven(Arc<Mutex<BTreeSet<[u8; 32]>>>);
 
+/// What is remembered makes nothing different from what is not.
+impl PartialEq for Proven {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Proven {}
+
 impl Proven {
     /// Verifies, unless that was done before.
     pub(crate) fn verify(
