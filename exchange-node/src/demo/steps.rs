@@ -3,6 +3,7 @@
 mod carrier;
 mod certificates;
 mod crash;
+mod licences;
 mod questions;
 mod setup;
 
@@ -63,5 +64,17 @@ pub(super) async fn all(world: &mut World, printer: &mut Printer) {
         .await;
     printer
         .step("淄博's log key signs two histories: its feed stops, the evidence is kept", carrier::forked(world))
+        .await;
+    printer
+        .step(
+            "济南's departments get electronic seals 电子印章 (SM2), and a 营业执照 is issued with its sealed OFD",
+            licences::issue(world),
+        )
+        .await;
+    printer
+        .step(
+            "烟台 fetches the OFD for matter 食品经营许可 and judges it offline; one altered character is refused",
+            licences::judge(world),
+        )
         .await;
 }
