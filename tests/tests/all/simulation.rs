@@ -49,7 +49,10 @@ async fn crash_at(simulation: &mut Simulation, point: Point, power: bool) {
         Trigger::Issue => Operation::Issue { at: JINAN },
         Trigger::IssueFile => Operation::IssueFile { at: JINAN },
         Trigger::IssueElsewhere => Operation::Issue { at: QINGDAO },
+        // For fields, and for a file.
+        Trigger::Ask if power => Operation::Fetch { at: JINAN, of: QINGDAO },
         Trigger::Ask => Operation::LookUp { at: JINAN, of: QINGDAO },
+        Trigger::Asked if power => Operation::Fetch { at: QINGDAO, of: JINAN },
         Trigger::Asked => Operation::LookUp { at: QINGDAO, of: JINAN },
         Trigger::Fork => Operation::Fork,
     };

@@ -17,9 +17,6 @@ use exchange_proto::{
 use tonic::{Response, Status};
 use tonic_types::StatusExt;
 
-/// 不动产转移登记: its material is the deed itself.
-const TRANSFER: &str = "370799005000";
-
 struct Estate {
     owner: Person,
     neighbour: Person,
@@ -36,16 +33,6 @@ struct Whole {
 /// A question for a matter that needs the document.
 fn transfer(responsible: &str, party: &Person) -> v1::Question {
     with_matter(question(responsible, party, Relation::Self_), TRANSFER, responsible)
-}
-
-fn with_matter(question: v1::Question, code: &str, responsible: &str) -> v1::Question {
-    let purpose = v1::MatterPurpose {
-        matter_code: code.into(),
-        version: 1,
-        situation: String::new(),
-        responsible_region: responsible.into(),
-    };
-    v1::Question { purpose: Some(Purpose::Matter(purpose)), ..question }
 }
 
 fn wanted(question: v1::Question, id: &str, file: u32) -> v1::FetchRequest {

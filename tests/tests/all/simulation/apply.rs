@@ -40,6 +40,11 @@ impl Simulation {
             Operation::ChangeStatus { at } => self.change_status(at).await,
             Operation::Publish { at } => self.publish(at).await,
             Operation::LookUp { at, of } => self.ask(at, of, true).await,
+            Operation::Fetch { at, of } => {
+                if let Some(request) = self.file_question(at, of) {
+                    self.call(at, request, None).await;
+                }
+            }
             Operation::Stranger { at, of } => self.ask(at, of, false).await,
             Operation::Find { at } => {
                 let party = Person::new(0, 990);
@@ -247,10 +252,15 @@ impl Simulation {
             let request = self.licence(to);
             return self.call(to, request, None).await;
         }
-        let Some(request) = self.question(from, to, true) else { return };
-        let beside = if fault == MessageFault::Reordered { self.question(from, to, true) } else { None };
+        // A question for fields, or for a file.
+        let (method, ask): (_, fn(&mut Self, Code, Code) -> Option<Request>) = match self.lot.below(2) {
+            0 => ("/Lookup", |simulation, from, to| simulation.question(from, to, true)),
+            _ => ("/Fetch", Self::file_question),
+        };
+        let Some(request) = ask(self, from, to) else { return };
+        let beside = if fault == MessageFault::Reordered { ask(self, from, to) } else { None };
         let before = self.world.faults.applied().len();
-        self.world.faults.fault(link, "/Lookup", wire);
+        self.world.faults.fault(link, method, wire);
         self.two(from, request, beside).await;
         if self.world.faults.applied().len() > before {
             *self.messages.entry((Edge::NodeToNode, fault)).or_default() += 1;

@@ -328,7 +328,9 @@ impl Simulation {
     pub(super) async fn issue_deed(&mut self, at: Code) {
         let sequence = self.next();
         let canary = usize::try_from(sequence).unwrap() % 2;
-        self.call(at, Request::Issue(deed(at, &Person::new(canary, sequence))), None).await;
+        let files = vec![file("application/ofd", &vec![7; 100_000])];
+        let draft = v1::IssueCertificateRequest { files, ..deed(at, &Person::new(canary, sequence)) };
+        self.call(at, Request::Issue(draft), None).await;
     }
 
     /// A certificate of a city that nothing is under way for.
@@ -346,6 +348,7 @@ impl Simulation {
             previous: certificate.certificate_id.clone(),
             issued_on: draft.issued_on,
             fields: draft.fields.clone(),
+            files: draft.files.clone(),
             ..Default::default()
         };
         self.call(at, Request::Revise(request), Some(subject)).await;
@@ -382,6 +385,15 @@ impl Simulation {
         let party = owner.as_ref().filter(|_| by_owner).unwrap_or(&stranger);
         let question = question(at, party, Relation::Self_);
         Some(Request::LookUp(lookup(question, &certificate.certificate_id, &["KZ_ZL", "KZ_QLR"])))
+    }
+
+    /// A question for the file of a deed of another city, by its owner.
+    pub(super) fn file_question(&mut self, at: Code, of: Code) -> Option<Request> {
+        let subject = self.subject(of, |one| one.owner.is_some() && !one.certificate.files.is_empty())?;
+        let Known { certificate, owner, .. } = &self.known[subject];
+        let question = with_matter(question(at, owner.as_ref()?, Relation::Self_), TRANSFER, at);
+        let certificate_id = certificate.certificate_id.clone();
+        Some(Request::Fetch(v1::FetchRequest { question: Some(question), certificate_id, file: 0 }))
     }
 
     pub(super) async fn ask(&mut self, at: Code, of: Code, by_owner: bool) {

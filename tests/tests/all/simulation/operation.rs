@@ -22,6 +22,8 @@ pub(super) enum Operation {
     Publish { at: Code },
     /// A window of one city asks about a certificate of another.
     LookUp { at: Code, of: Code },
+    /// A window of one city fetches the file of a certificate of another.
+    Fetch { at: Code, of: Code },
     /// Somebody is searched for.
     Find { at: Code },
     /// A question about somebody who is not the holder.
@@ -84,9 +86,13 @@ impl Operation {
             12..=14 => Self::Revise { at: city(lot) },
             15..=18 => Self::ChangeStatus { at: city(lot) },
             19 => Self::Publish { at: city(lot) },
-            20..=25 => {
+            20..=23 => {
                 let (at, of) = two(lot);
                 Self::LookUp { at, of }
+            }
+            24..=25 => {
+                let (at, of) = two(lot);
+                Self::Fetch { at, of }
             }
             26 => Self::Find { at: city(lot) },
             27 => {

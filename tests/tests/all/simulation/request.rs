@@ -8,7 +8,7 @@ use exchange_node::{
 };
 use exchange_proto::v1::{
     self, catalogue_service_client::CatalogueServiceClient, certificate_service_client::CertificateServiceClient,
-    lookup_service_client::LookupServiceClient,
+    document_service_client::DocumentServiceClient, fetch_response::Part, lookup_service_client::LookupServiceClient,
 };
 use prost::Message;
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub(super) enum Request {
     Revise(v1::ReviseCertificateRequest),
     Change(v1::ChangeStatusRequest),
     LookUp(v1::LookupCertificateRequest),
+    Fetch(v1::FetchRequest),
     Find(v1::FindCertificatesRequest),
     Publish(v1::PublishImplementationRequest),
 }
@@ -42,7 +43,8 @@ pub(super) enum Outcome {
 }
 
 /// Reasons that an answer spoiled between two nodes has, and those that pass when a city has caught up.
-const PASSING: [Reason; 5] = [
+const PASSING: [Reason; 6] = [
+    Reason::AnswerInvalid,
     Reason::QuestionProofInvalid,
     Reason::NotGenuine,
     Reason::MessageUndecodable,
@@ -124,6 +126,13 @@ impl Request {
                 }
                 Err(status) => Outcome::of(&status),
             },
+            Self::Fetch(request) => match file(DocumentServiceClient::new(wire), request.clone()).await {
+                Ok(described) => {
+                    world.told_file(request.question.as_ref().unwrap(), &described);
+                    done(None)
+                }
+                Err(status) => Outcome::of(&status),
+            },
             Self::Find(request) => match LookupServiceClient::new(wire).find_certificates(request.clone()).await {
                 Ok(_) => done(None),
                 Err(status) => Outcome::of(&status),
@@ -136,6 +145,20 @@ impl Request {
             }
         }
     }
+}
+
+/// All of a file, or none of it.
+async fn file(mut client: DocumentServiceClient<Wire>, request: v1::FetchRequest) -> Result<v1::FetchedFile, Status> {
+    let mut parts = client.fetch(request).await?.into_inner();
+    let (mut described, mut length) = (None, 0);
+    while let Some(message) = parts.message().await? {
+        match message.part {
+            Some(Part::File(file)) => described = Some(file),
+            Some(Part::Chunk(chunk)) => length += chunk.len() as u64,
+            None => return Err(Status::unavailable("an empty part")),
+        }
+    }
+    described.filter(|file| file.length == length).ok_or_else(|| Status::unavailable("the file is cut"))
 }
 
 /// Who a client is on a link.

@@ -20,6 +20,8 @@ pub(crate) const MARRIAGE: &str = "111000000000131433001";
 pub(crate) const LICENCE: &str = "11100000MB0143028R001";
 /// 住房公积金购房提取: matter 7 of the sample.
 pub(crate) const WITHDRAWAL: &str = "372099007000";
+/// 不动产转移登记: matter 5 of the sample, which needs the deed itself.
+pub(crate) const TRANSFER: &str = "370799005000";
 /// Words that stand in values and nowhere else: none of them may be seen outside of stores and answers.
 pub(crate) const CANARIES: [&str; 4] = ["金丝雀甲", "金丝雀乙", "金丝雀路", "金丝雀证"];
 
@@ -165,6 +167,17 @@ pub(crate) fn question(responsible: &str, party: &Person, relation: v1::Relation
         }),
         purpose_text: "购房提取住房公积金".into(),
     }
+}
+
+/// The question for another matter.
+pub(crate) fn with_matter(question: v1::Question, code: &str, responsible: &str) -> v1::Question {
+    let purpose = v1::MatterPurpose {
+        matter_code: code.into(),
+        version: 1,
+        situation: String::new(),
+        responsible_region: responsible.into(),
+    };
+    v1::Question { purpose: Some(Purpose::Matter(purpose)), ..question }
 }
 
 /// A lookup by certificate id.
