@@ -67,7 +67,7 @@ impl Entries {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "test-util"))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
