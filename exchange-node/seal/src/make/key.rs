@@ -35,7 +35,8 @@ const P384_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34"
 /// Bytes of a PKCS#8 key that is read.
 const MAX_BYTES: usize = 4096;
 
-/// A private key. It is kept as bytes that are wiped when it is dropped; what computes with it lives for one signature.
+/// A private key. It is kept as bytes that are wiped when it is dropped; what computes with it lives for one signature, and
+/// that is not wiped where it is ring's: its key pairs, and the PKCS#8 of a key that it generates.
 pub struct PrivateKey {
     kind: Kind,
     public: Key,
