@@ -19,15 +19,24 @@ pub struct Limits {
     pub xml_elements: usize,
     /// Elements inside one another.
     pub xml_depth: usize,
-    /// Signatures of a document.
+    /// Signatures of a package.
     pub signatures: usize,
+    /// Bytes of all `Signatures.xml` and `Signature.xml` of a package, which are held together until all are judged.
+    pub described_bytes: u64,
+    /// Files that one signature covers.
+    pub references: usize,
+    /// Places where one seal is seen.
+    pub places: usize,
+    /// Places of all seals of a package.
+    pub all_places: usize,
 }
 
 impl Limits {
     /// Entries smaller than this, unpacked, may have any ratio: a page of spaces is no bomb.
     pub const RATIO_FROM: u64 = 1024 * 1024;
 
-    /// 128 MiB packages, 8,192 entries, 512 MiB per entry, 1 GiB in all.
+    /// 128 MiB packages, 8,192 entries, 512 MiB per entry, 1 GiB in all. A signature covers no more files than there are
+    /// entries.
     pub const DEFAULT: Self = Self {
         package_bytes: 128 * 1024 * 1024,
         entries: 8192,
@@ -38,6 +47,10 @@ impl Limits {
         xml_elements: 100_000,
         xml_depth: 32,
         signatures: 64,
+        described_bytes: 16 * 1024 * 1024,
+        references: 8192,
+        places: 1024,
+        all_places: 8192,
     };
 }
 

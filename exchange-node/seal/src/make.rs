@@ -2,7 +2,9 @@
 //!
 //! [`seal`] builds a seal of GB/T 38540-2020 (v4) or GM/T 0031-2025 (v5); [`stamp`] copies an OFD package and adds a
 //! seal signature to it. Both refuse what [`crate::verify`] would not call valid, as far as it can be known without
-//! anchors and CRLs: what they return is read back before it is given away.
+//! anchors and CRLs. What is made anew is read back before it is given away: a seal, and of a stamp the value, the
+//! description, the list of signatures and the changed `OFD.xml`, each against the limits of a verification. The stamped
+//! package as a whole is not: its entries are copied as they are packed, and where it is written to need not be readable.
 //!
 //! Keys of the ring profile (ECDSA P-256 or P-384, Ed25519) make seals of the same structure, which are not seals of
 //! GB/T 38540; whoever reads them is told so.

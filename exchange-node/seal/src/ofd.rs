@@ -60,6 +60,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn too_large(what: impl Into<String>, found: usize, limit: usize) -> Self {
+        Self::TooLarge { what: what.into(), found: found as u64, limit: limit as u64 }
+    }
+
     pub(crate) fn xml(file: &str, detail: impl ToString) -> Self {
         Self::Xml { file: crate::report::shown(file), detail: detail.to_string() }
     }

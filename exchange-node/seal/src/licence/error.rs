@@ -33,6 +33,14 @@ pub enum Error {
         /// Code point.
         character: u32,
     },
+    /// A code point that XML 1.0 does not have (section 2.2, `Char`).
+    #[error("{place} has U+{character:04X}, which is no character of XML")]
+    NotXml {
+        /// Short name of the field, or where else it is.
+        place: String,
+        /// Code point.
+        character: u32,
+    },
     /// A value that does not fit at the smallest size.
     #[error("{place} does not fit: at the smallest size {found} are needed, and there is room for {limit}")]
     TooLong {

@@ -9,7 +9,7 @@ use exchange_core::{
     issuer::Issuer,
 };
 
-/// A certificate, as far as its document shows it. `Debug` shows no value.
+/// A certificate, as far as its document shows it. `Debug` shows no value of a field and no note.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
     /// Real or exercise; an exercise stands across every page.
@@ -32,8 +32,9 @@ pub struct Facts<'a> {
     pub copy: Option<CopyNote<'a>>,
 }
 
-/// 加注件: a copy that is handed out for one use and says so on every page (GB/T 36903).
-#[derive(Debug, Clone)]
+/// 加注件: a copy that is handed out for one use and says so on every page (GB/T 36903). `Debug` shows neither cause nor
+/// requester.
+#[derive(Clone)]
 pub struct CopyNote<'a> {
     /// 制作事由.
     pub cause: &'a str,
@@ -43,6 +44,13 @@ pub struct CopyNote<'a> {
     pub made_on: Date,
     /// 有效期截止时间.
     pub expires_on: Date,
+}
+
+impl std::fmt::Debug for CopyNote<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (cause, requester) = (self.cause.len(), self.requester.len());
+        write!(f, "CopyNote(cause={cause} bytes, requester={requester} bytes, {} to {})", self.made_on, self.expires_on)
+    }
 }
 
 /// Longest cause or requester, in bytes (the profile of Shandong has 200 characters).

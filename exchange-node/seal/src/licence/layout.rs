@@ -10,7 +10,7 @@ use super::{
     facts::{Facts, MAX_NOTE_BYTES},
     font::{Font, Metrics},
     length::{Colour, Length},
-    template::{Area, Field, Format, Overflow, Template},
+    template::{Align, Area, Field, Format, Overflow, Template},
     text,
 };
 
@@ -100,7 +100,7 @@ pub(super) struct Glyph {
 /// Lays a certificate out.
 ///
 /// # Errors
-/// [`Error::MissingValue`], [`Error::Glyph`], [`Error::Control`], [`Error::TooLong`].
+/// [`Error::MissingValue`], [`Error::Glyph`], [`Error::Control`], [`Error::NotXml`], [`Error::TooLong`].
 pub fn lay_out(template: &Template, facts: &Facts<'_>) -> Result<Layout, Error> {
     let metrics = Font::built_in()?.metrics()?;
     let values = facts.values();
@@ -111,12 +111,14 @@ pub fn lay_out(template: &Template, facts: &Facts<'_>) -> Result<Layout, Error> 
                 let found = format!("{} bytes", note.len());
                 return Err(Error::TooLong { place: place.to_owned(), found, limit: MAX_NOTE_BYTES });
             }
+            text::one_line(place, note)?;
+            text::drawable(&metrics, place, note)?;
         }
     }
     for (name, value) in &metadata {
-        if let Some(character) = value.chars().find(|c| c.is_control() && *c != '\n') {
-            return Err(Error::Control { place: (*name).to_owned(), character: u32::from(character) });
-        }
+        text::one_line("the name of a field", name)?;
+        text::writable("the name of a field", name)?;
+        text::writable(name, value)?;
     }
     let mut first = Page::default();
     shapes::background(template, &mut first);
@@ -145,6 +147,14 @@ pub fn lay_out(template: &Template, facts: &Facts<'_>) -> Result<Layout, Error> 
     })
 }
 
+/// A spread text is one line.
+fn drawable(metrics: &Metrics<'_>, place: &str, text: &str, style: &super::template::Style) -> Result<(), Error> {
+    if style.align == Align::Spread {
+        text::one_line(place, text)?;
+    }
+    text::drawable(metrics, place, text)
+}
+
 /// Breaks and places a text that has to fit.
 fn draw(
     metrics: &Metrics<'_>,
@@ -154,7 +164,7 @@ fn draw(
     at: &Area,
     items: &mut Vec<Item>,
 ) -> Result<(), Error> {
-    text::drawable(metrics, place, text)?;
+    drawable(metrics, place, text, style)?;
     let set = text::set(metrics, text, style, at.width, at.height);
     items.extend(text::place(metrics, place, &set, style, at)?.into_iter().map(Item::Run));
     Ok(())
@@ -192,8 +202,8 @@ fn field(
         (Format::Date, value) => written_date(value),
         (Format::Text, value) => value.to_owned(),
     };
-    text::drawable(metrics, &field.name, &shown)?;
     let style = template.style(&field.style)?;
+    drawable(metrics, &field.name, &shown, style)?;
     let mut set = text::set(metrics, &shown, style, at.width, at.height);
     let whole = set.fits() || field.overflow == Overflow::Refuse;
     if !whole {

@@ -17,13 +17,33 @@ const NOT_LAST: &str = "（【《〈「『〔“‘([{";
 
 /// Every character but a line break has a glyph.
 pub(super) fn drawable(metrics: &Metrics<'_>, place: &str, text: &str) -> Result<(), Error> {
+    writable(place, text)?;
+    for character in text.chars().filter(|character| *character != '\n') {
+        if metrics.units(character).is_none() {
+            return Err(Error::Glyph { place: place.to_owned(), character: u32::from(character) });
+        }
+    }
+    Ok(())
+}
+
+/// What goes into an XML file: no control characters but line breaks, and nothing that XML 1.0 (section 2.2, `Char`) leaves
+/// out beside them. A `char` is no surrogate; U+FFFE and U+FFFF are left.
+pub(super) fn writable(place: &str, text: &str) -> Result<(), Error> {
     for character in text.chars().filter(|character| *character != '\n') {
         if character.is_control() {
             return Err(Error::Control { place: place.to_owned(), character: u32::from(character) });
         }
-        if metrics.units(character).is_none() {
-            return Err(Error::Glyph { place: place.to_owned(), character: u32::from(character) });
+        if matches!(character, '\u{FFFE}' | '\u{FFFF}') {
+            return Err(Error::NotXml { place: place.to_owned(), character: u32::from(character) });
         }
+    }
+    Ok(())
+}
+
+/// A text of one line: also a line break is a control character in it.
+pub(super) fn one_line(place: &str, text: &str) -> Result<(), Error> {
+    if text.contains('\n') {
+        return Err(Error::Control { place: place.to_owned(), character: u32::from('\n') });
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The XML of a signature: what is written, and the one line that `OFD.xml` gets.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use exchange_core::chain::Instant;
@@ -67,16 +67,29 @@ fn compact(at: Instant) -> String {
     at.to_string().chars().filter(|c| !matches!(c, '-' | ':' | 'T')).collect()
 }
 
-/// `Signatures.xml` with one signature more (GB/T 33190 section 18.1), and that one's id. Nothing signs this file.
-pub(super) fn list(earlier: &[Listed], description: &str) -> (String, String) {
+/// `Signatures.xml` with one signature more (GB/T 33190 section 18.1), and that one's id. Nothing signs this file. What is
+/// written is read back: it lists the earlier ones as they were, and the new one. `file`: its path.
+pub(super) fn list(
+    earlier: &[Listed],
+    description: &str,
+    file: &str,
+    limits: &Limits,
+) -> Result<(Vec<u8>, String), Error> {
     let number = |listed: &Listed| {
         let digits = listed.id.trim_start_matches(|c: char| !c.is_ascii_digit());
         digits.parse::<u32>().unwrap_or(0)
     };
-    let highest = earlier.iter().map(number).max().unwrap_or(0).max(earlier.len() as u32);
-    let next = highest.saturating_add(1);
+    let taken: BTreeSet<u32> = earlier.iter().map(number).collect();
+    let highest = taken.last().copied().unwrap_or(0).max(earlier.len() as u32);
+    // Above the highest, or where nothing is above it the first that is free and not among the first numbers, which
+    // signatures without one may be counted by.
+    let count = earlier.len() as u32;
+    let next = highest.checked_add(1).into_iter().chain(count + 1..=u32::MAX).find(|number| !taken.contains(number));
+    let wrong = |detail: &str| Error::Document(ofd::Error::xml(file, detail));
+    let next = next.ok_or_else(|| wrong("no number is left for a signature"))?;
     let id = format!("s{next:03}");
-    let mut xml = format!("{HEAD}\n<ofd:Signatures xmlns:ofd=\"{NAMESPACE}\"><ofd:MaxSignId>{next}</ofd:MaxSignId>");
+    let max = highest.max(next);
+    let mut xml = format!("{HEAD}\n<ofd:Signatures xmlns:ofd=\"{NAMESPACE}\"><ofd:MaxSignId>{max}</ofd:MaxSignId>");
     for listed in earlier {
         let kind = match listed.kind {
             Kind::Seal => "Seal",
@@ -84,9 +97,22 @@ pub(super) fn list(earlier: &[Listed], description: &str) -> (String, String) {
         };
         entry(&mut xml, &listed.id, kind, &listed.location);
     }
-    entry(&mut xml, &id, "Seal", &format!("/{description}"));
+    let location = format!("/{description}");
+    entry(&mut xml, &id, "Seal", &location);
     xml.push_str("</ofd:Signatures>");
-    (xml, id)
+    let bytes = small(xml.into_bytes(), "Signatures.xml in bytes", limits)?;
+    let mut wanted = earlier.to_vec();
+    wanted.push(Listed { id: id.clone(), kind: Kind::Seal, location });
+    if ofd::list(&bytes, file, limits)? != wanted {
+        return Err(wrong("an earlier signature cannot be listed again as it is"));
+    }
+    Ok((bytes, id))
+}
+
+/// XML that is not larger than is read.
+pub(super) fn small(xml: Vec<u8>, what: &'static str, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let (found, limit) = (xml.len() as u64, limits.xml_bytes);
+    if found > limit { Err(Error::TooLarge { what, found, limit }) } else { Ok(xml) }
 }
 
 fn entry(xml: &mut String, id: &str, kind: &str, location: &str) {
@@ -107,7 +133,7 @@ pub(super) fn enter(bytes: &[u8], which: usize, list: &str, limits: &Limits) -> 
         document.signatures = Some(format!("/{list}"));
     }
     match ofd::documents(changed.as_bytes(), limits) {
-        Ok(found) if found == wanted => Ok(changed.into_bytes()),
+        Ok(found) if found == wanted => small(changed.into_bytes(), "OFD.xml in bytes", limits),
         _ => Err(wrong("a place for signatures cannot be added to it")),
     }
 }

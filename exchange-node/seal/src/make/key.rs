@@ -37,7 +37,7 @@ const P384_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34"
 const MAX_BYTES: usize = 4096;
 
 /// A private key, wiped when it is dropped. Of the ring profile only the bytes are kept; what computes with them lives for
-/// one signature.
+/// one signature, and is not wiped where it is ring's: its key pairs, and the PKCS#8 of a key that it generates.
 pub struct PrivateKey {
     kind: Kind,
     public: Key,

@@ -5,9 +5,6 @@ use std::io::{Read, Seek};
 use super::{Error, stamp::Place};
 use crate::ofd::{self, Area, Package, Pages};
 
-/// Places of one seal on a document.
-const MAX_PLACES: usize = 1024;
-
 /// A place as `StampAnnot` writes it.
 pub(super) struct Annotation {
     pub(super) page: String,
@@ -20,10 +17,10 @@ pub(super) fn annotations<R: Read + Seek>(
     root: usize,
     places: &[Place],
 ) -> Result<Vec<Annotation>, Error> {
-    if places.is_empty() || places.len() > MAX_PLACES {
-        return Err(Error::Place(format!("{} places; 1 to {MAX_PLACES} are needed", places.len())));
-    }
     let limits = *package.limits();
+    if places.is_empty() || places.len() > limits.places {
+        return Err(Error::Place(format!("{} places; 1 to {} are needed", places.len(), limits.places)));
+    }
     let file = package.name(root).to_owned();
     let pages = ofd::pages(&package.read(root, limits.xml_bytes)?, &file, &limits)?;
     places.iter().map(|place| annotation(package, &file, &pages, *place)).collect()

@@ -129,6 +129,35 @@ struct Plan {
     seal: String,
     value: String,
     annotations: Vec<pages::Annotation>,
+    there: There,
+}
+
+/// What earlier signatures have of that which is limited for all of them together.
+#[derive(Debug, Clone, Copy, Default)]
+struct There {
+    signatures: usize,
+    bytes: u64,
+    places: usize,
+}
+
+impl There {
+    /// With one signature more.
+    const fn and_new(self, places: usize, bytes: u64) -> Self {
+        Self { signatures: self.signatures + 1, places: self.places + places, bytes: self.bytes + bytes }
+    }
+
+    fn within(self, limits: &Limits) -> Result<(), Error> {
+        for (what, found, limit) in [
+            ("signatures of the package", self.signatures as u64, limits.signatures as u64),
+            ("places of all seals of the package", self.places as u64, limits.all_places as u64),
+            ("all descriptions of signatures in bytes", self.bytes, limits.described_bytes),
+        ] {
+            if found > limit {
+                return Err(Error::TooLarge { what, found, limit });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The files of the signature, made.
@@ -167,24 +196,25 @@ impl Plan {
                 ((name, None), Some((entry, changed)), Vec::new())
             }
         };
-        if earlier.len() >= limits.signatures {
-            let (found, limit) = (earlier.len() as u64 + 1, limits.signatures as u64);
-            return Err(Error::TooLarge { what: "signatures of the document", found, limit });
-        }
         let mut changing: Vec<usize> = list.1.into_iter().collect();
         changing.extend(changed.as_ref().map(|(index, _)| *index));
+        let mut there = There::default();
         for document in &documents {
-            open(package, document.signatures.as_deref(), &changing, &limits)?;
+            open(package, document.signatures.as_deref(), &changing, &mut there)?;
         }
+        there.and_new(annotations.len(), 0).within(&limits)?;
         let folder = free_folder(package, &list.0);
         let description = format!("{folder}/Signature.xml");
         if !description.is_ascii() {
             return Err(ofd::Error::Path(format!("\"{}\" (it has to be ASCII)", crate::report::shown(&folder))).into());
         }
-        let (xml, id) = describe::list(&earlier, &description);
+        let (xml, id) = describe::list(&earlier, &description, &list.0, &limits)?;
+        // The list counts with what is new in it.
+        there.bytes += (xml.len() as u64).saturating_sub(list.1.map_or(0, |index| package.size(index)));
         Ok(Self {
             id,
-            list: (list.0, xml.into_bytes(), list.1),
+            list: (list.0, xml, list.1),
+            there,
             entry: changed,
             description,
             seal: format!("{folder}/Seal.esl"),
@@ -225,9 +255,14 @@ impl Plan {
         }
         .xml()
         .into_bytes();
-        if description.len() as u64 > stamp.limits.xml_bytes {
-            let (found, limit) = (description.len() as u64, stamp.limits.xml_bytes);
-            return Err(Error::TooLarge { what: "Signature.xml in bytes", found, limit });
+        let description = describe::small(description, "Signature.xml in bytes", &stamp.limits)?;
+        self.there.and_new(self.annotations.len(), description.len() as u64).within(&stamp.limits)?;
+        let back = ofd::describe(&description, &self.description, &stamp.limits)?;
+        let same = |(found, (name, digest)): (&ofd::Reference, &(String, Vec<u8>))| {
+            found.location.strip_prefix('/') == Some(name) && found.digest == *digest
+        };
+        if back.references.len() != references.len() || !back.references.iter().zip(&references).all(same) {
+            return Err(ofd::Error::xml(&self.description, "the name of a file cannot be written into it").into());
         }
         let property = format!("/{}", self.description);
         let signed = to_sign(stamp, seal, &digest.digest(&description), &property).map_err(unwritable)?;
@@ -275,20 +310,27 @@ fn beside(file: &str, name: &str) -> String {
     file.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
 }
 
-/// Whether no signature of a document covers what changes.
+/// Whether no signature of a document covers what changes; counts what is there.
 fn open<R: Read + Seek>(
     package: &mut Package<R>,
     list: Option<&str>,
     changing: &[usize],
-    limits: &Limits,
+    there: &mut There,
 ) -> Result<(), Error> {
+    let limits = *package.limits();
     let Some(list) = list else { return Ok(()) };
     let list = package.locate(ENTRY_FILE, list)?.index;
     let name = package.name(list).to_owned();
-    for Listed { id, location, .. } in ofd::list(&package.read(list, limits.xml_bytes)?, &name, limits)? {
+    there.bytes += package.size(list);
+    for Listed { id, location, .. } in ofd::list(&package.read(list, limits.xml_bytes)?, &name, &limits)? {
         let found = package.locate(&name, &location)?.index;
         let file = package.name(found).to_owned();
-        for reference in ofd::describe(&package.read(found, limits.xml_bytes)?, &file, limits)?.references {
+        there.signatures += 1;
+        there.bytes += package.size(found);
+        there.within(&limits)?;
+        let described = ofd::describe(&package.read(found, limits.xml_bytes)?, &file, &limits)?;
+        there.places += described.places.len();
+        for reference in described.references {
             let covered = package.locate(&file, &reference.location).map(|found| found.index);
             if let Some(index) = covered.ok().filter(|index| changing.contains(index)) {
                 return Err(Error::Closed { id, file: crate::report::shown(package.name(index)) });

@@ -88,6 +88,11 @@ impl<R: Read + Seek> Package<R> {
         self.entries.get(index).map_or("", |entry| entry.name.as_str())
     }
 
+    /// Bytes of an entry, unpacked, as the directory claims them; no more than that is unpacked.
+    pub(crate) fn size(&self, index: usize) -> u64 {
+        self.entries.get(index).map_or(0, |entry| entry.unpacked)
+    }
+
     /// A file by its absolute path without the slash before it.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Found> {
@@ -115,7 +120,7 @@ impl<R: Read + Seek> Package<R> {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Archive`], [`Error::Io`].
     pub fn read(&mut self, index: usize, limit: u64) -> Result<Vec<u8>, Error> {
-        let claimed = self.entries.get(index).map_or(0, |entry| entry.unpacked);
+        let claimed = self.size(index);
         if claimed > limit {
             let what = format!("{} in bytes", shown(self.name(index)));
             return Err(Error::TooLarge { what, found: claimed, limit });

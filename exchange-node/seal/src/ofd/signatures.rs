@@ -73,8 +73,7 @@ pub fn list(bytes: &[u8], file: &str, limits: &Limits) -> Result<Vec<Listed>, Er
     let mut all = Vec::new();
     for signature in root.all("Signature") {
         if all.len() == limits.signatures {
-            let (found, limit) = (all.len() as u64 + 1, limits.signatures as u64);
-            return Err(Error::TooLarge { what: "signatures of the document".to_owned(), found, limit });
+            return Err(Error::too_large("signatures of the document", all.len() + 1, limits.signatures));
         }
         let kind = match signature.attributes.get("Type").map(String::as_str) {
             None | Some("Seal") => Kind::Seal,
@@ -97,7 +96,7 @@ pub fn list(bytes: &[u8], file: &str, limits: &Limits) -> Result<Vec<Listed>, Er
 /// Reads `Signature.xml`. `file`: its path.
 ///
 /// # Errors
-/// [`Error::Xml`].
+/// [`Error::Xml`], [`Error::TooLarge`].
 pub fn describe(bytes: &[u8], file: &str, limits: &Limits) -> Result<Description, Error> {
     let root = xml::parse(bytes, "Signature", file, limits)?;
     let info = root.needed("SignedInfo", file)?;
@@ -109,6 +108,10 @@ pub fn describe(bytes: &[u8], file: &str, limits: &Limits) -> Result<Description
     let checked = info.needed("References", file)?;
     let mut references = Vec::new();
     for reference in checked.all("Reference") {
+        if references.len() == limits.references {
+            let what = format!("references of {}", shown(file));
+            return Err(Error::too_large(what, references.len() + 1, limits.references));
+        }
         let location =
             reference.attributes.get("FileRef").ok_or_else(|| Error::xml(file, "a Reference without FileRef"))?;
         let value: String = reference.needed("CheckValue", file)?.text.split_ascii_whitespace().collect();
@@ -117,6 +120,10 @@ pub fn describe(bytes: &[u8], file: &str, limits: &Limits) -> Result<Description
     }
     if references.is_empty() {
         return Err(Error::xml(file, "a signature over no file"));
+    }
+    let places = info.all("StampAnnot").count();
+    if places > limits.places {
+        return Err(Error::too_large(format!("places of the seal in {}", shown(file)), places, limits.places));
     }
     let place = |annotation: &xml::Element| {
         let attribute = |name| annotation.attributes.get(name).map_or(String::new(), |value| shown(value));

@@ -45,13 +45,16 @@ pub(super) fn judge<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Report {
         return Report { documents, package, signatures: Vec::new(), verdict: Verdict::NotSigned };
     }
     if let Some(name) = shared(&package, &parts) {
-        let error = ofd::Error::xml(&name, "the file is used for two things, or for itself");
-        return unreadable(&error);
+        return unreadable(&used_twice(&name));
     }
     let signatures: Vec<SignatureReport> =
         parts.iter().map(|part| judge_one(&mut package, part, &parts, basis)).collect();
     let verdict = signatures.iter().map(|report| report.verdict).fold(Verdict::Valid, Verdict::worse);
     Report { documents, package: Vec::new(), signatures, verdict }
+}
+
+fn used_twice(name: &str) -> ofd::Error {
+    ofd::Error::xml(name, "the file is used for two things, or for itself")
 }
 
 fn unreadable(error: &ofd::Error) -> Report {
@@ -61,32 +64,74 @@ fn unreadable(error: &ofd::Error) -> Report {
 
 type Opened<R> = (Package<R>, Vec<ofd::Document>, Vec<Part>);
 
+/// Finds every signature and reads how it is described. What one file says is counted before the next is read, and no
+/// file is read twice: what is held together does not grow with how often a file is named.
 fn open<R: Read + Seek>(reader: R, basis: &Basis<'_>) -> Result<Opened<R>, ofd::Error> {
     let mut package = Package::open(reader, basis.limits)?;
     let limits = basis.limits;
     let entry = package.locate("", ENTRY_FILE)?;
     let documents = ofd::documents(&package.read(entry.index, limits.xml_bytes)?, &limits)?;
-    let mut parts = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
+    let (mut lists, mut described) = (BTreeSet::new(), Described::default());
     for document in &documents {
         package.locate(ENTRY_FILE, &document.root)?;
         let Some(location) = &document.signatures else { continue };
         let list = package.locate(ENTRY_FILE, location)?.index;
         let name = package.name(list).to_owned();
+        if !lists.insert(list) {
+            return Err(used_twice(&name));
+        }
+        described.add(&package, list)?;
         for listed in ofd::list(&package.read(list, limits.xml_bytes)?, &name, &limits)? {
-            let files = files(&mut package, &name, &listed, &limits);
+            if parts.len() == limits.signatures {
+                return Err(ofd::Error::too_large("signatures of the package", parts.len() + 1, limits.signatures));
+            }
+            let files = match package.locate(&name, &listed.location) {
+                Ok(found) => {
+                    if !described.files.insert(found.index) {
+                        return Err(used_twice(package.name(found.index)));
+                    }
+                    described.add(&package, found.index)?;
+                    files(&mut package, found, &listed, &limits)
+                }
+                Err(error) => Err(error),
+            };
+            described.places += files.as_ref().map_or(0, |files| files.described.places.len());
+            if described.places > limits.all_places {
+                let what = "places of all seals of the package";
+                return Err(ofd::Error::too_large(what, described.places, limits.all_places));
+            }
             parts.push(Part { listed, list, files });
         }
-    }
-    if parts.len() > limits.signatures {
-        let (found, limit) = (parts.len() as u64, limits.signatures as u64);
-        return Err(ofd::Error::TooLarge { what: "signatures of the package".to_owned(), found, limit });
     }
     Ok((package, documents, parts))
 }
 
+/// What was read of `Signatures.xml` and `Signature.xml` files so far.
+#[derive(Default)]
+struct Described {
+    /// Each `Signature.xml`.
+    files: BTreeSet<usize>,
+    bytes: u64,
+    places: usize,
+}
+
+impl Described {
+    /// Counts the bytes of one that is about to be read.
+    fn add<R: Read + Seek>(&mut self, package: &Package<R>, index: usize) -> Result<(), ofd::Error> {
+        self.bytes += package.size(index);
+        let limit = package.limits().described_bytes;
+        if self.bytes > limit {
+            let what = "all descriptions of signatures in bytes".to_owned();
+            return Err(ofd::Error::TooLarge { what, found: self.bytes, limit });
+        }
+        Ok(())
+    }
+}
+
 fn files<R: Read + Seek>(
     package: &mut Package<R>,
-    list: &str,
+    found: Found,
     listed: &Listed,
     limits: &crate::Limits,
 ) -> Result<Files, ofd::Error> {
@@ -97,7 +142,6 @@ fn files<R: Read + Seek>(
         }
         found.index
     };
-    let found = package.locate(list, &listed.location)?;
     let description = note(package, found, &listed.location);
     let name = package.name(description).to_owned();
     let described = ofd::describe(&package.read(description, limits.xml_bytes)?, &name, limits)?;

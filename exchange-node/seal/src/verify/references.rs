@@ -17,6 +17,23 @@ use crate::{
 /// Names of files in one message.
 const MAX_NAMES: usize = 5;
 
+/// Counts files of which the same is said; the first few are named.
+#[derive(Default)]
+struct Alike(usize);
+
+impl Alike {
+    /// Counts one more; whether it is named.
+    const fn is_named(&mut self) -> bool {
+        self.0 += 1;
+        self.0 <= MAX_NAMES
+    }
+
+    /// How many were not named, if any were not.
+    fn more(&self) -> Option<usize> {
+        self.0.checked_sub(MAX_NAMES).filter(|more| *more > 0)
+    }
+}
+
 /// `seal`: the seal inside of the signature, which the seal's own file has to equal.
 pub(super) fn judge<R: Read + Seek>(
     findings: &mut Findings,
@@ -47,14 +64,16 @@ fn digests<R: Read + Seek>(
     };
     let from = package.name(files.description).to_owned();
     let mut covered = BTreeSet::new();
-    let mut altered = 0_usize;
+    let (mut missing, mut altered, mut damaged, mut renamed) =
+        (Alike::default(), Alike::default(), Alike::default(), Alike::default());
     for reference in &files.described.references {
         let name = shown(&reference.location);
         let found = match package.locate(&from, &reference.location) {
             Ok(found) => found,
             Err(error) => {
-                altered += 1;
-                findings.fails(STEP, Verdict::Altered, format!("a file that was signed: {error}"));
+                if missing.is_named() {
+                    findings.fails(STEP, Verdict::Altered, format!("a file that was signed: {error}"));
+                }
                 continue;
             }
         };
@@ -70,22 +89,36 @@ fn digests<R: Read + Seek>(
             findings.fails(STEP, Verdict::Malformed, format!("{name} is named twice"));
             return None;
         }
-        if !found.is_exact {
+        if !found.is_exact && renamed.is_named() {
             findings.remark(STEP, format!("{name} is stored as {}", shown(package.name(found.index))));
         }
         match package.digest(found.index, algorithm) {
             Ok(digest) if digest == reference.digest => {}
             Ok(_) => {
-                altered += 1;
-                findings.fails(STEP, Verdict::Altered, format!("{name} is not what was signed"));
+                if altered.is_named() {
+                    findings.fails(STEP, Verdict::Altered, format!("{name} is not what was signed"));
+                }
             }
             Err(error) => {
-                altered += 1;
-                findings.fails(STEP, Verdict::Malformed, error.to_string());
+                if damaged.is_named() {
+                    findings.fails(STEP, Verdict::Malformed, error.to_string());
+                }
             }
         }
     }
-    if altered == 0 {
+    if let Some(more) = missing.more() {
+        findings.fails(STEP, Verdict::Altered, format!("{more} more files that were signed are missing"));
+    }
+    if let Some(more) = altered.more() {
+        findings.fails(STEP, Verdict::Altered, format!("{more} more files are not what was signed"));
+    }
+    if let Some(more) = damaged.more() {
+        findings.fails(STEP, Verdict::Malformed, format!("{more} more files cannot be unpacked"));
+    }
+    if let Some(more) = renamed.more() {
+        findings.remark(STEP, format!("{more} more files are stored under another case than named"));
+    }
+    if missing.0 + altered.0 + damaged.0 == 0 {
         findings.holds(STEP, format!("{} files are as signed ({})", covered.len(), algorithm.name()));
     }
     Some(covered)

@@ -281,6 +281,67 @@ fn a_licence_with_a_gap_is_never_made() {
     sample.set("CZZT", "样例");
     sample.set("KZ_MJ", "\u{0}");
     assert_eq!(sample.refused(), Error::Control { place: "KZ_MJ".to_owned(), character: 0 });
+    for character in ['\u{FFFE}', '\u{FFFF}'] {
+        let not_xml = |place: &str| Error::NotXml { place: place.to_owned(), character: u32::from(character) };
+        let value = format!("样{character}例");
+        for field in ["KZ_MJ", "KZ_FDDBR"] {
+            let mut sample = self::sample("business-licence");
+            sample.set(field, &value);
+            assert_eq!(sample.refused(), not_xml(field));
+        }
+        let mut sample = self::sample("business-licence");
+        sample.issuer.name.clone_from(&value);
+        assert_eq!(sample.refused(), not_xml("ZZBFJG"));
+        let mut sample = self::sample("business-licence");
+        sample.set(&format!("A{character}"), "样例");
+        assert_eq!(sample.refused(), not_xml("the name of a field"));
+        assert!(!sample.refused().to_string().contains(character));
+    }
+    // What XML 1.0 has and the font has not stays in the metadata alone.
+    let mut sample = self::sample("business-licence");
+    sample.set("KZ_MJ", "\u{FFFD}\u{10FFFF}");
+    let entry = file(&sample.ofd(), "OFD.xml");
+    let found = documents(&entry, &Limits::DEFAULT).unwrap();
+    assert_eq!(found[0].custom("KZ_MJ").collect::<Vec<_>>(), ["\u{FFFD}\u{10FFFF}"]);
+}
+
+#[test]
+fn a_note_is_one_line_of_characters_that_can_be_drawn() {
+    let mut sample = sample("business-licence");
+    sample.copy = true;
+    let refused = |cause: &str, requester: &str| {
+        let mut facts = sample.facts();
+        let note = facts.copy.as_mut().unwrap();
+        (note.cause, note.requester) = (cause, requester);
+        lay_out(&sample.template, &facts).err().unwrap()
+    };
+    for (character, found) in [('\n', "JZJZZSY has the control character U+000A"), ('\r', "U+000D"), ('\t', "U+0009")] {
+        let refused = refused(&format!("办理{character}贷款"), "样例");
+        assert!(refused.to_string().contains(found), "{refused}");
+        assert_eq!(refused, Error::Control { place: "JZJZZSY".to_owned(), character: u32::from(character) });
+    }
+    let control = Error::Control { place: "JZJZZZ".to_owned(), character: 10 };
+    assert_eq!(refused("办理贷款", "样\n例"), control);
+    let glyph = Error::Glyph { place: "JZJZZZ".to_owned(), character: 0x1F600 };
+    assert_eq!(refused("办理贷款", "样\u{1F600}例"), glyph);
+}
+
+#[test]
+fn a_spread_text_is_one_line() {
+    for (name, ..) in LICENCES {
+        for (field, _) in VALUES {
+            let mut sample = sample(name);
+            sample.set(field, "样\n例");
+            // Whatever the style of the field, the font is never asked for a line break.
+            match lay_out(&sample.template, &sample.facts()) {
+                Ok(layout) => drop(layout.ofd().unwrap()),
+                Err(refused) => {
+                    assert!(!matches!(refused, Error::Glyph { .. }), "{name} {field}: {refused}");
+                    println!("{name} {field}: {refused}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -335,6 +396,34 @@ fn a_copy_says_so_on_every_page_and_in_its_metadata() {
     note.copy.as_mut().unwrap().cause = &long;
     let refused = lay_out(&sample.template, &note).err().unwrap();
     assert!(matches!(&refused, Error::TooLong { place, .. } if place == "JZJZZSY"), "{refused}");
+}
+
+#[test]
+fn debug_shows_no_value() {
+    let mut sample = sample("business-licence");
+    sample.copy = true;
+    let facts = sample.facts();
+    let report = crate::lab::World::sm2().judge_bytes(sample.ofd());
+    assert_eq!(report.documents[0].custom("CZZT").count(), 1);
+    let shown = [format!("{facts:?}"), format!("{facts:#?}"), format!("{report:?}"), format!("{report:#?}")];
+    let note = facts.copy.as_ref().unwrap();
+    for shown in &shown {
+        for (name, value) in VALUES {
+            // These two stand in identifiers and dates of the header too.
+            let elsewhere = ["CZZTDMLXDM", "KZ_CLRQ"].contains(&name);
+            assert!(elsewhere || !shown.contains(value), "{name} in {shown}");
+            assert!(shown.contains(name), "{name} is not in {shown}");
+        }
+        for value in [note.cause, note.requester] {
+            assert!(!shown.contains(value), "{value} in {shown}");
+        }
+    }
+    assert!(
+        shown[0].contains("CopyNote(cause=33 bytes, requester=36 bytes, 2026-11-25 to 2026-12-24)"),
+        "{}",
+        shown[0]
+    );
+    assert!(!shown[2].contains("营业执照"), "{}", shown[2]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod corpus;
+mod floods;
 mod lab;
 mod licence;
 mod make;

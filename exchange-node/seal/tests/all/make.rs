@@ -197,6 +197,37 @@ fn a_further_seal_on_a_document_of_others() {
     assert_eq!(world.judge_bytes(out).signatures[0].verdict, Verdict::Valid);
 }
 
+#[test]
+fn a_signature_gets_a_number_that_is_free() {
+    let makers = Makers::new(Algorithm::Sm2Sm3);
+    let made = makers.seal(Version::V4);
+    let (one, _) = makers.stamp(&unsigned().zip(), &made, &makers.signer).unwrap();
+    let list = "Doc_0/Signs/Signatures.xml";
+    let named = |package: &[u8], from: &str, to: &str| {
+        with_file(package, list, |content| {
+            *content = String::from_utf8(content.clone()).unwrap().replace(from, to).into_bytes();
+        })
+    };
+    for (earlier, next) in [("s4294967294", "s4294967295"), ("s4294967295", "s002"), ("最后", "s002"), ("7", "s008")]
+    {
+        let renamed = named(&one, "s001", earlier);
+        let (two, stamped) = makers.stamp(&renamed, &made, &makers.other).unwrap();
+        assert_eq!(stamped.id, next, "after {earlier}");
+        let report = makers.judge(&two);
+        valid(&report);
+        let ids: Vec<&str> = report.signatures.iter().map(|signature| signature.id.as_str()).collect();
+        assert_eq!(ids, [earlier, next]);
+    }
+    // The first free one, where the highest and the lowest are taken.
+    let (two, _) = makers.stamp(&one, &made, &makers.other).unwrap();
+    let renamed = named(&two, "\"s002\"", "\"s4294967295\"");
+    let (three, stamped) = makers.stamp(&renamed, &made, &makers.other).unwrap();
+    assert_eq!(stamped.id, "s003");
+    valid(&makers.judge(&three));
+    let text = unpack(&three).into_iter().find(|(name, _)| name == list).unwrap().1;
+    assert!(String::from_utf8(text).unwrap().contains("<ofd:MaxSignId>4294967295</ofd:MaxSignId>"));
+}
+
 /// The package with one file changed, packed anew.
 fn with_file(package: &[u8], name: &str, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let mut files = unpack(package);

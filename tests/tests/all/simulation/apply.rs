@@ -253,12 +253,11 @@ impl Simulation {
             return self.call(to, request, None).await;
         }
         // A question for fields, or for a file.
-        let (method, ask): (_, fn(&mut Self, Code, Code) -> Option<Request>) = match self.lot.below(2) {
-            0 => ("/Lookup", |simulation, from, to| simulation.question(from, to, true)),
-            _ => ("/Fetch", Self::file_question),
-        };
-        let Some(request) = ask(self, from, to) else { return };
-        let beside = if fault == MessageFault::Reordered { ask(self, from, to) } else { None };
+        let for_fields = self.lot.below(2) == 0;
+        let method = if for_fields { "/Lookup" } else { "/Fetch" };
+        let mut ask = || if for_fields { self.question(from, to, true) } else { self.file_question(from, to) };
+        let Some(request) = ask() else { return };
+        let beside = if fault == MessageFault::Reordered { ask() } else { None };
         let before = self.world.faults.applied().len();
         self.world.faults.fault(link, method, wire);
         self.two(from, request, beside).await;

@@ -137,6 +137,35 @@ fn documents_that_cannot_be_stamped() {
     assert_eq!(error.to_string(), "entries of the package: 7; at most 6 is read");
 }
 
+#[test]
+fn a_seal_that_would_be_one_too_many() {
+    let makers = Makers::new(Algorithm::Sm2Sm3);
+    let made = makers.seal(Version::V4);
+    let (one, _) = makers.stamp(&unsigned().zip(), &made, &makers.signer).unwrap();
+    let most = exchange_seal::Limits::DEFAULT;
+    for (limits, reason) in [
+        (exchange_seal::Limits { signatures: 1, ..most }, "signatures of the package: 2; at most 1 is read"),
+        (exchange_seal::Limits { all_places: 1, ..most }, "places of all seals of the package: 2; at most 1 is read"),
+        (exchange_seal::Limits { described_bytes: 2000, ..most }, "all descriptions of signatures in bytes"),
+        (exchange_seal::Limits { places: 0, ..most }, "1 places; 1 to 0 are needed"),
+        (
+            exchange_seal::Limits { references: 5, ..most },
+            "references of Doc_0/Signs/Sign_1/Signature.xml: 6; at most 5",
+        ),
+    ] {
+        let order = Stamp { limits, ..makers.order(&made, &makers.signer, &[PLACE]) };
+        let error = stamp_with(&one, &order).unwrap_err();
+        assert!(error.to_string().contains(reason), "{reason}: {error}");
+    }
+    // As many as may be are judged by the same limits.
+    let limits = exchange_seal::Limits { signatures: 2, all_places: 2, places: 1, references: 7, ..most };
+    let order = Stamp { limits, ..makers.order(&made, &makers.signer, &[PLACE]) };
+    let (two, _) = stamp_with(&one, &order).unwrap();
+    let mut basis = crate::basis(&makers.anchors, &makers.crls, crate::lab::NOW);
+    basis.limits = limits;
+    assert_eq!(exchange_seal::verify(Cursor::new(&two), &basis).verdict, exchange_seal::Verdict::Valid);
+}
+
 /// A writer that is full after some bytes, and may not be written to again.
 struct Full {
     room: usize,
