@@ -217,14 +217,22 @@ mod tests {
     fn the_commented_examples_are_configuration_too() {
         let region = Region::parse("370100").unwrap();
         let text = super::config(&args("x".into()), region);
-        let examples =
-            ["[departments", "name = \"济南", "certificate = \"dep", "key = \"dep", "authorisation", "[systems"];
+        let examples = [
+            "[departments",
+            "name = \"济南",
+            "certificate = \"dep",
+            "key = \"dep",
+            "authorisation",
+            "file = \"dep",
+            "[systems",
+        ];
         let more = ["departments = ", "types = ", "lookup = ", "metrics = ", "alone = "];
         let wanted = |line: &str| examples.iter().chain(&more).any(|start| line.starts_with(start));
         let uncommented: Vec<&str> =
             text.lines().map(|line| line.strip_prefix("# ").filter(|rest| wanted(rest)).unwrap_or(line)).collect();
         let config = parse(&uncommented.join("\n"), []).unwrap();
         assert_eq!(config.departments["11370100XXXX000055"].name, "济南市民政局");
+        assert!(config.departments["11370100XXXX000055"].seal.is_some());
         assert!(config.systems["hall"].lookup && config.node.alone && config.listen.metrics.is_some());
     }
 

@@ -362,7 +362,9 @@ fn a_long_value_shrinks_goes_on_or_is_refused() {
     let behind: String = (1..layout.page_count()).map(|i| plain(&page(&ofd, i))).collect();
     assert!(behind.contains("【经营范围】"), "{behind}");
     assert_eq!(behind.matches('餐').count(), 300);
-    std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("licences/long.ofd"), &ofd).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("licences");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("long.ofd"), &ofd).unwrap();
     sample.set("KZ_JYFW", &"餐\n".repeat(15_000));
     let refused = sample.refused();
     let Error::TooLong { limit, .. } = refused else { panic!("{refused}") };
