@@ -9,11 +9,12 @@ pub use header::{decode_envelope, decode_enveloped, decode_header, decode_indexe
 
 use crate::{Error, field, file, store, v1, wire::Writer};
 use exchange_core::{
-    certificate::{Draft, Field, MAX_FIELD_NAME_BYTES, MAX_FIELDS, MAX_VALUE_BYTES, MAX_VALUES_BYTES, Origin},
+    certificate::{Draft, Field, Header, MAX_FIELD_NAME_BYTES, MAX_FIELDS, MAX_VALUE_BYTES, MAX_VALUES_BYTES, Origin},
     certificate_id::MAX_SERIAL,
     date::Date,
     disclosure::Disclosure,
     issuer::Issuer,
+    position::Position,
     reason::Reason,
     request::{Issue, Previous, RequestId, Revision, StatusRequest},
     resident_id,
@@ -31,6 +32,28 @@ pub const MAX_STATUS_CODE_BYTES: usize = 16;
 pub const MAX_SOURCE_ID_BYTES: usize = 128;
 /// Longest time of such a row, in bytes.
 pub const MAX_ROW_TIME_BYTES: usize = 32;
+
+/// What a header and the place of its entry say of a certificate; the rest is what the caller knows of it.
+pub fn encode_certificate(header: &Header, position: Position) -> v1::Certificate {
+    v1::Certificate {
+        certificate_id: header.certificate_id.to_string(),
+        type_code: header.type_code.to_string(),
+        type_version: header.type_version,
+        issuer: Some(encode_issuer(&header.issuer)),
+        region: position.region.to_string(),
+        custodian_region: header.custodian_region.to_string(),
+        issued_on: Some(encode_date(header.issued_on)),
+        valid_from: Some(encode_date(header.valid_from)),
+        valid_until: header.valid_until.map(encode_date),
+        origin: header.origin as i32,
+        revision: header.revision,
+        previous: header.previous.as_ref().map(ToString::to_string).unwrap_or_default(),
+        position: Some(encode_position(position)),
+        environment: header.environment as i32,
+        files: header.files.iter().map(file::encode_digest).collect(),
+        ..Default::default()
+    }
+}
 
 /// A request to issue.
 ///

@@ -160,27 +160,12 @@ fn encode(report: &Report, export: Option<&Export>, today: Date, on_day: Option<
 }
 
 fn certificate(export: &Export, genuine: &Genuine, today: Date) -> v1::Certificate {
-    let header = &export.header;
     let newest = genuine.changes.last();
     v1::Certificate {
-        certificate_id: header.certificate_id.to_string(),
-        type_code: header.type_code.to_string(),
-        type_version: header.type_version,
-        issuer: Some(convert::encode_issuer(&header.issuer)),
-        region: header.issuing_region.to_string(),
-        custodian_region: header.custodian_region.to_string(),
-        issued_on: Some(convert::encode_date(header.issued_on)),
-        valid_from: Some(convert::encode_date(header.valid_from)),
-        valid_until: header.valid_until.map(convert::encode_date),
-        origin: header.origin as i32,
-        revision: header.revision,
-        previous: header.previous.as_ref().map(ToString::to_string).unwrap_or_default(),
         status: genuine.status(today) as i32,
         status_code: newest.map(|change| change.status_code.clone()).unwrap_or_default(),
-        position: Some(convert::encode_position(genuine.position)),
         disclosures: export.disclosures.iter().cloned().map(convert::encode_disclosure).collect(),
-        environment: header.environment as i32,
-        ..Default::default()
+        ..convert::encode_certificate(&export.header, genuine.position)
     }
 }
 

@@ -7,7 +7,7 @@ use exchange_core::{
     status::Status as CertificateStatus,
 };
 use exchange_proto::{
-    certificate as convert, file, store as row,
+    certificate as convert, store as row,
     v1::{self, certificate_service_server::CertificateService},
 };
 use std::pin::Pin;
@@ -99,32 +99,17 @@ impl CertificateService for Services {
 
 /// A certificate of this city; values only where they are of use to those who may see them.
 pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
-    let header = record.header;
     let disclosures =
         if values { record.disclosures.into_iter().map(convert::encode_disclosure).collect() } else { Vec::new() };
     v1::Certificate {
-        certificate_id: header.certificate_id.to_string(),
-        type_code: header.type_code.to_string(),
-        type_version: header.type_version,
         type_name: record.type_name,
-        issuer: Some(convert::encode_issuer(&header.issuer)),
-        region: record.position.region.to_string(),
-        custodian_region: header.custodian_region.to_string(),
-        issued_on: Some(convert::encode_date(header.issued_on)),
-        valid_from: Some(convert::encode_date(header.valid_from)),
-        valid_until: header.valid_until.map(convert::encode_date),
-        origin: header.origin as i32,
         legal_form: record.legal_form as i32,
-        revision: header.revision,
-        previous: header.previous.map(|id| id.to_string()).unwrap_or_default(),
         status: record.status as i32,
         status_code: record.status_code,
-        position: Some(convert::encode_position(record.position)),
         envelope: record.envelope,
         disclosures,
-        environment: header.environment as i32,
         repeated_request: record.repeated,
-        files: header.files.iter().map(file::encode_digest).collect(),
+        ..convert::encode_certificate(&record.header, record.position)
     }
 }
 

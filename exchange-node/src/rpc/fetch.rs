@@ -13,7 +13,7 @@ use crate::{
 use bytes::Bytes;
 use exchange_core::{certificate::FileDigest, file::StoredFile};
 use exchange_proto::{
-    access, certificate as convert, file, peer,
+    access, certificate as convert, peer,
     v1::{self, fetch_response::Part},
 };
 use tonic::{Request, Response, Status};
@@ -104,26 +104,11 @@ fn describe(fetched: &Fetched, number: u32, named: &FileDigest) -> v1::FetchedFi
     let Fetched { header, position, standing, .. } = fetched;
     v1::FetchedFile {
         certificate: Some(v1::Certificate {
-            certificate_id: header.certificate_id.to_string(),
-            type_code: header.type_code.to_string(),
-            type_version: header.type_version,
             type_name: fetched.type_name.clone(),
-            issuer: Some(convert::encode_issuer(&header.issuer)),
-            region: position.region.to_string(),
-            custodian_region: header.custodian_region.to_string(),
-            issued_on: Some(convert::encode_date(header.issued_on)),
-            valid_from: Some(convert::encode_date(header.valid_from)),
-            valid_until: header.valid_until.map(convert::encode_date),
-            origin: header.origin as i32,
-            revision: header.revision,
-            previous: header.previous.as_ref().map(ToString::to_string).unwrap_or_default(),
             status: standing.status,
             status_code: standing.status_code.clone(),
-            position: Some(convert::encode_position(*position)),
             envelope: fetched.envelope.clone(),
-            environment: header.environment as i32,
-            files: header.files.iter().map(file::encode_digest).collect(),
-            ..Default::default()
+            ..convert::encode_certificate(header, *position)
         }),
         standing: Some(standing.clone()),
         file: number,

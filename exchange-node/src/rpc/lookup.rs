@@ -8,7 +8,7 @@ use crate::{
 };
 use exchange_core::{certificate_id::TypeCode, reason::Reason};
 use exchange_proto::{
-    access, certificate as convert, file, peer,
+    access, certificate as convert, peer,
     v1::{self, lookup_service_server::LookupService},
 };
 use tonic::{Request, Response, Status};
@@ -138,30 +138,14 @@ impl Services {
 }
 
 fn encode(answered: Answered) -> v1::LookupCertificateResponse {
-    let header = answered.header;
     v1::LookupCertificateResponse {
         certificate: Some(v1::Certificate {
-            certificate_id: header.certificate_id.to_string(),
-            type_code: header.type_code.to_string(),
-            type_version: header.type_version,
             type_name: answered.type_name,
-            issuer: Some(convert::encode_issuer(&header.issuer)),
-            region: answered.position.region.to_string(),
-            custodian_region: header.custodian_region.to_string(),
-            issued_on: Some(convert::encode_date(header.issued_on)),
-            valid_from: Some(convert::encode_date(header.valid_from)),
-            valid_until: header.valid_until.map(convert::encode_date),
-            origin: header.origin as i32,
-            revision: header.revision,
-            previous: header.previous.map(|id| id.to_string()).unwrap_or_default(),
             status: answered.standing.status,
             status_code: answered.standing.status_code.clone(),
-            position: Some(convert::encode_position(answered.position)),
             envelope: answered.envelope,
             disclosures: answered.disclosures.into_iter().map(convert::encode_disclosure).collect(),
-            environment: header.environment as i32,
-            files: header.files.iter().map(file::encode_digest).collect(),
-            ..Default::default()
+            ..convert::encode_certificate(&answered.header, answered.position)
         }),
         standing: Some(answered.standing),
         withheld_fields: answered.withheld,
