@@ -3,14 +3,15 @@
 use super::{BlobKey, Error};
 use crate::random::Random;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 /// Nobody but the node's user: what a file is called and how long it is tells something too.
 const MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
 /// Begins the name of a file that is being written; no hexadecimal digit.
 const HALF_WRITTEN: &str = "new-";
 
@@ -25,7 +26,9 @@ pub(super) fn path(folder: &Path, key: &BlobKey) -> PathBuf {
 
 /// Makes the folder, and removes what was left half-written.
 pub(super) fn prepare(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE)))
+        .map_err(|source| Error::io(folder, source))?;
     if let Some(above) = folder.parent() {
         sync(above)?;
     }

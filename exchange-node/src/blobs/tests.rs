@@ -51,6 +51,16 @@ fn files_of_every_length_come_back() {
     }
 }
 
+#[test]
+fn nobody_else_sees_names_or_lengths() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = keep(&open(&folder), FILE);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let kept = path.parent().and_then(std::path::Path::parent).unwrap();
+    assert_eq!((mode(&path), mode(kept)), (0o600, 0o700));
+}
+
 /// The same bytes are one file; its name tells nothing without the store key.
 #[test]
 fn the_same_bytes_are_kept_once() {
