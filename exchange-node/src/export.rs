@@ -27,6 +27,7 @@ use exchange_proto::{
     store as row,
 };
 use rustls::pki_types::CertificateDer;
+use std::sync::Arc;
 
 /// How often row and checkpoint are read until they fit: each time somebody else changed this very certificate between.
 const ATTEMPTS: usize = 16;
@@ -240,7 +241,7 @@ impl Lookup {
 
 /// What an export is put together from, all of one moment.
 struct Head {
-    row: row::CertificateRow,
+    row: Arc<row::CertificateRow>,
     epoch: u32,
     note: Value,
     newest: Checkpoint,

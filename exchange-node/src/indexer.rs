@@ -213,7 +213,7 @@ impl Indexer {
     /// The store fails.
     pub fn freshness(&self, region: Region, stale_after: Duration) -> Result<Freshness, store::Error> {
         let state = self.shared.parts.store.region_state(region)?;
-        Ok(freshness(region, state.as_ref(), self.shared.parts.clock.now_ms(), stale_after))
+        Ok(freshness(region, state.as_deref(), self.shared.parts.clock.now_ms(), stale_after))
     }
 }
 

@@ -139,7 +139,7 @@ impl Issuing {
             type_version: None,
             issuer: Issuer {
                 uscc: Uscc::parse(&row.issuer_uscc).map_err(|error| broken(error.to_string()))?,
-                name: row.issuer_name,
+                name: row.issuer_name.clone(),
             },
             issued_on: request.issued_on,
             valid_from: request.valid_from,
@@ -223,7 +223,7 @@ impl Issuing {
         let mut id = row.certificate_id;
         // Revised since by other means: the newest revision is the one that can be replaced.
         while let Some(row) = self.store.own_certificate(self.region, &id)?.filter(|row| !row.replaced_by.is_empty()) {
-            id = row.replaced_by;
+            id.clone_from(&row.replaced_by);
         }
         Ok(id)
     }

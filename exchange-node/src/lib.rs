@@ -33,6 +33,7 @@ pub mod policy;
 pub mod practice;
 pub mod publisher;
 pub mod random;
+mod recency;
 pub mod refusal;
 pub mod rpc;
 pub mod sample;

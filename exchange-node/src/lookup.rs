@@ -111,16 +111,18 @@ impl Lookup {
     /// A certificate that the index has passed: in the region whose department its identifier names, else in the own region, else in
     /// the first other one by its code. So another city that uses the identifier too turns no question away from where
     /// the certificate is.
-    pub(crate) fn locate(&self, id: &str) -> Result<Option<(Region, row::CertificateRow)>, Refusal> {
+    pub(crate) fn locate(&self, id: &str) -> Result<Option<(Region, Arc<row::CertificateRow>)>, Refusal> {
         let Ok(named) = CertificateId::parse(id) else { return Ok(None) }; // nothing else is ever in the index
         let snapshot = self.trust.snapshot();
         let at_home = |region| match named.issuer() {
             IssuerCode::Uscc(uscc) => snapshot.bundle().department_allowed(region, uscc),
             IssuerCode::Region(code) => *code == region,
         };
-        let (home, others): (Vec<Region>, Vec<Region>) =
-            std::iter::once(self.region).chain(self.regions()).partition(|region| at_home(*region));
-        for region in home.into_iter().chain(others) {
+        let others = || snapshot.bundle().regions.keys().copied().filter(|region| *region != self.region);
+        let regions = || std::iter::once(self.region).chain(others());
+        let (home, others) =
+            (regions().filter(|region| at_home(*region)), regions().filter(|region| !at_home(*region)));
+        for region in home.chain(others) {
             if let Some(found) = self.store.indexed_certificate(region, id)?
                 && self.is_indexed(region, &found)?
             {
@@ -187,7 +189,7 @@ impl Lookup {
     /// How fresh answers about a region are.
     pub(crate) fn freshness(&self, region: Region) -> Result<Freshness, Refusal> {
         let state = self.store.region_state(region)?;
-        Ok(indexer::freshness(region, state.as_ref(), self.clock.now_ms(), self.stale_after))
+        Ok(indexer::freshness(region, state.as_deref(), self.clock.now_ms(), self.stale_after))
     }
 
     /// Of every region of the province.

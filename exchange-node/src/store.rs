@@ -11,6 +11,7 @@ pub mod index;
 pub mod keys;
 pub mod log;
 pub mod own;
+mod recent;
 
 pub use engine::{Database, Engine, Key, Value, Write, builder, keyspace_options};
 

@@ -2,7 +2,7 @@
 
 mod known;
 
-use known::Entry;
+pub(crate) use known::Entry;
 pub use known::Known;
 
 use crate::{
@@ -27,6 +27,7 @@ use exchange_core::{
     region::Region,
 };
 use exchange_proto::{certificate as convert, export as file, store as row, v1};
+use std::sync::Arc;
 
 pub use exchange_core::export::Check;
 
@@ -68,11 +69,11 @@ pub struct Verification {
 #[derive(Debug, Clone)]
 pub struct Shown {
     /// What was signed.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// Bytes of the envelope.
     pub envelope: Bytes,
     /// As the index has it.
-    pub row: row::CertificateRow,
+    pub row: Arc<row::CertificateRow>,
     /// In its city's log.
     pub position: Position,
 }
@@ -127,9 +128,9 @@ impl Lookup {
         let mut verification = Verification::only(Verdict::NotGenuine);
         verification.conflicts = self.others_with(&id, region)?;
         let by_id = shown.is_none();
-        let age = match self.known.entry(position) {
-            Ok(entry) if by_id => {
-                let signed_ms = Some(entry.signed_ms);
+        let age = match self.known.verified(position) {
+            Ok((entry, signed_ms)) if by_id => {
+                let signed_ms = Some(signed_ms);
                 let opened = Opened::known(&entry);
                 self.check_signer(&mut verification, &opened, position, signed_ms)?;
                 check_log(&mut verification, true, position, signed_ms);
@@ -157,7 +158,8 @@ impl Lookup {
         let signed_ms = self.signing_time(position)?;
         self.check_signer(&mut verification, &opened, position, signed_ms)?;
         check_log(&mut verification, opened.bytes == logged, position, signed_ms);
-        let to_keep = age.filter(|_| by_id).and_then(|age| Some((age, opened.to_keep(self.final_time(position)?))));
+        let to_keep =
+            age.filter(|_| by_id).and_then(|age| Some((age, opened.to_keep(Some(self.final_time(position)?)))));
         self.conclude(&mut verification, opened, found, position, on_day)?;
         if let Some((age, entry)) = to_keep.filter(|_| verification.verdict == Verdict::Genuine) {
             self.known.keep_entry(position, entry, age);
@@ -170,7 +172,7 @@ impl Lookup {
         &self,
         verification: &mut Verification,
         opened: Opened,
-        found: row::CertificateRow,
+        found: Arc<row::CertificateRow>,
         position: Position,
         on_day: Option<Date>,
     ) -> Result<(), Refusal> {
@@ -232,11 +234,6 @@ impl Lookup {
         signed_ms: Option<u64>,
     ) -> Result<(), Refusal> {
         let Opened { bytes, header, key_id, envelope } = opened;
-        let key = keys::regional(position.region, key_id);
-        let Some(credential) = self.store.province.get(Space::Credentials, key)? else {
-            verification.set(0, false, "a credential that the city's log does not have");
-            return Ok(());
-        };
         if envelope.as_ref().is_some_and(|envelope| envelope.payload_type != PAYLOAD_TYPE) {
             verification.set(0, false, "the payload type of something else");
             return Ok(());
@@ -249,10 +246,15 @@ impl Lookup {
         // A CRL that is stale here makes the standing of the certificate stale, not the certificate false.
         let basis = snapshot.basis(self.clock.now_ms(), true);
         let at = (position.region, *key_id);
-        let signer = match self.known.signer(at, &credential, signed_ms, &basis, &self.trust, snapshot.generation())? {
-            Ok(signer) => signer,
-            Err(error) => {
+        let row = || self.store.province.get(Space::Credentials, keys::regional(position.region, key_id));
+        let signer = match self.known.signer(at, row, signed_ms, &basis, &self.trust, snapshot.generation())? {
+            Some(Ok(signer)) => signer,
+            Some(Err(error)) => {
                 verification.set(1, false, error.to_string());
+                return Ok(());
+            }
+            None => {
+                verification.set(0, false, "a credential that the city's log does not have");
                 return Ok(());
             }
         };
@@ -330,30 +332,30 @@ fn check_log(verification: &mut Verification, same: bool, position: Position, si
 }
 
 /// An envelope with what is in it.
-struct Opened {
+pub(crate) struct Opened {
     bytes: Bytes,
-    header: Header,
+    header: Arc<Header>,
     key_id: [u8; 32],
     /// `None`: it was opened before, and its signature is that of the key.
     envelope: Option<Envelope>,
 }
 
 impl Opened {
-    fn read(bytes: Bytes) -> Result<Self, exchange_proto::Error> {
+    pub(crate) fn read(bytes: Bytes) -> Result<Self, exchange_proto::Error> {
         let envelope = convert::decode_envelope(&bytes)?;
-        let header = convert::decode_header(&envelope.payload)?;
+        let header = Arc::new(convert::decode_header(&envelope.payload)?);
         Ok(Self { bytes, header, key_id: envelope.key_id, envelope: Some(envelope) })
     }
 
     fn known(entry: &Entry) -> Self {
         let Entry { envelope, header, key_id, .. } = entry;
-        Self { bytes: envelope.clone(), header: header.clone(), key_id: *key_id, envelope: None }
+        Self { bytes: envelope.clone(), header: Arc::clone(header), key_id: *key_id, envelope: None }
     }
 
     /// A copy, so that no block of the store is held by it.
-    fn to_keep(&self, signed_ms: u64) -> Entry {
-        let (envelope, header) = (Bytes::copy_from_slice(&self.bytes), self.header.without_digests());
-        Entry { envelope, header, key_id: self.key_id, signed_ms }
+    pub(crate) fn to_keep(&self, verified: Option<u64>) -> Entry {
+        let (envelope, header) = (Bytes::copy_from_slice(&self.bytes), Arc::clone(&self.header));
+        Entry { envelope, header, key_id: self.key_id, verified }
     }
 }
 

@@ -16,6 +16,7 @@ use exchange_proto::{
     rows,
     store::{LogState, RejectedRow},
 };
+use std::sync::Arc;
 
 /// Entries of one commit.
 const BATCH: usize = 1_000;
@@ -37,7 +38,7 @@ impl OwnIndex {
     /// # Errors
     /// The store fails.
     pub fn open(store: &Store, region: Region, province: Region, newest_epoch: u32) -> Result<Self, Error> {
-        let mut state = store.region_state(region)?.unwrap_or_default();
+        let mut state = store.region_state(region)?.map(Arc::unwrap_or_clone).unwrap_or_default();
         state.epoch = state.epoch.max(1);
         let (ring, index) = (Ring::open(store, region)?, Index::new(store.clone(), region, province));
         Ok(Self { store: store.clone(), region, newest_epoch, state, ring, index })

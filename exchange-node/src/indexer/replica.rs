@@ -158,7 +158,7 @@ impl Replica {
     /// # Errors
     /// The store fails, or its copy does not have the root that it was accepted with.
     pub fn open(store: &Store, region: Region, province: Region) -> Result<Self, Error> {
-        let mut state = store.region_state(region)?.unwrap_or_default();
+        let mut state = store.region_state(region)?.map(Arc::unwrap_or_clone).unwrap_or_default();
         state.epoch = state.epoch.max(1);
         let forked = is_forked(store, region, state.epoch)?;
         let stopped = std::mem::replace(&mut state.forked, forked);

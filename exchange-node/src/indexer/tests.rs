@@ -230,7 +230,7 @@ async fn two_histories_under_one_key_are_a_fork() {
     assert_eq!(take(&mut replica, &one.deliveries()[2]), Outcome::Stopped);
     assert_eq!(replica.size(), size);
     assert_eq!(
-        freshness(jinan(), store.region_state(jinan()).unwrap().as_ref(), NOW, Duration::MAX).state,
+        freshness(jinan(), store.region_state(jinan()).unwrap().as_deref(), NOW, Duration::MAX).state,
         v1::Freshness::Untrusted
     );
 }

@@ -23,6 +23,7 @@ use exchange_core::{
     sealed,
 };
 use exchange_proto::{access as convert, certificate, store as row, v1};
+use std::sync::Arc;
 
 /// A question as it comes from another city.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub struct PeerQuestion {
 /// A record that is answered, and the certificate that it is about.
 pub(super) struct Judged<G> {
     pub(super) grant: Result<G, Reason>,
-    pub(super) found: Option<row::CertificateRow>,
+    pub(super) found: Option<Arc<row::CertificateRow>>,
     pub(super) tag: Option<[u8; 32]>,
 }
 

@@ -10,6 +10,7 @@ use crate::{
     refusal::Refusal,
     store::Space,
     tls::Caller,
+    verification::{Entry, Opened},
 };
 use bytes::Bytes;
 use exchange_core::{
@@ -24,9 +25,9 @@ use exchange_core::{
     reason::Reason,
     region::Region,
 };
-use exchange_proto::{access as convert, certificate, peer, store as row, v1};
+use exchange_proto::{access as convert, peer, store as row, v1};
 use ring::digest::{SHA256, digest};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Which certificate.
 #[derive(Debug, Clone)]
@@ -41,6 +42,9 @@ pub enum Target {
         number: String,
     },
 }
+
+/// Where a certificate is in the index, its row and its id.
+pub(super) type Located = (Region, Arc<row::CertificateRow>, String);
 
 /// A question about one certificate.
 #[derive(Debug, Clone)]
@@ -57,7 +61,7 @@ pub struct LookupRequest {
 #[derive(Debug, Clone)]
 pub struct Answered {
     /// The certificate.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// Its type's name.
     pub type_name: String,
     /// In its city's log.
@@ -119,18 +123,18 @@ impl Lookup {
             return Err(refused_by(custodian, &record.reason));
         }
         let position = Position { region, epoch: found.epoch, index: found.index };
-        let (header, envelope) = self.own_copy(position, &id)?;
-        check_released(&header, &record, &released, custodian)?;
+        let copy = self.own_copy(position, &id)?;
+        check_released(&copy.header, &record, &released, custodian)?;
         if custodian != self.region {
             self.record_received(caller, &request, &record, custodian, question_leaf).await?;
             self.crash.pass(Point::ReceivedRecorded);
         }
         let type_name = self.catalogue.certificate_type(&found.type_code, Some(found.type_version))?;
         Ok(Answered {
-            header,
+            header: Arc::clone(&copy.header),
             type_name: type_name.map(|kind| kind.name.clone()).unwrap_or_default(),
             position,
-            envelope,
+            envelope: copy.envelope.clone(),
             disclosures: released.disclosures,
             standing: released.standing,
             withheld: released.withheld,
@@ -140,11 +144,7 @@ impl Lookup {
     }
 
     /// The certificate that is asked about. That there is none is recorded too.
-    pub(super) async fn found(
-        &self,
-        caller: &Caller,
-        request: &LookupRequest,
-    ) -> Result<(Region, row::CertificateRow, String), Refusal> {
+    pub(super) async fn found(&self, caller: &Caller, request: &LookupRequest) -> Result<Located, Refusal> {
         if let Some(found) = self.resolve(&request.target)? {
             return Ok(found);
         }
@@ -156,7 +156,7 @@ impl Lookup {
         ))
     }
 
-    fn resolve(&self, target: &Target) -> Result<Option<(Region, row::CertificateRow, String)>, Refusal> {
+    fn resolve(&self, target: &Target) -> Result<Option<Located>, Refusal> {
         match target {
             Target::Id(id) => Ok(self.locate(id)?.map(|(region, found)| (region, found, id.clone()))),
             Target::Number { type_code, number } => {
@@ -165,7 +165,7 @@ impl Lookup {
                         Refusal::caller(Reason::FieldInvalid, error.to_string(), "a certificate number")
                     })?;
                     // Of several revisions the newest one answers.
-                    let mut newest: Option<(Region, row::CertificateRow, String)> = None;
+                    let mut newest: Option<Located> = None;
                     for (region, id) in self.store.holder_index(&key.id(), &tag.bytes, 64)? {
                         let Some(found) = self.store.indexed_certificate(region, &id)? else { continue };
                         if newest.as_ref().is_none_or(|(_, best, _)| best.revision < found.revision) {
@@ -317,12 +317,16 @@ impl Lookup {
         Ok(record)
     }
 
-    pub(super) fn own_copy(&self, position: Position, id: &str) -> Result<(Header, Bytes), Refusal> {
+    pub(super) fn own_copy(&self, position: Position, id: &str) -> Result<Arc<Entry>, Refusal> {
+        let age = match self.known.entry(position) {
+            Ok(entry) => return Ok(entry),
+            Err(age) => age,
+        };
         let broken = |problem: String| crate::store::Error::Row { space: Space::Entries.name(), problem };
         let envelope = record::envelope(&self.store, self.region, position)?
             .ok_or_else(|| broken(format!("{id} has no entry at {position}")))?;
-        let header = certificate::decode_enveloped(envelope.clone()).map_err(|error| broken(error.to_string()))?;
-        Ok((header, envelope))
+        let opened = Opened::read(envelope).map_err(|error| broken(error.to_string()))?;
+        Ok(self.known.keep_entry(position, opened.to_keep(None), age))
     }
 }
 

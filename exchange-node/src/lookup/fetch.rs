@@ -35,7 +35,7 @@ use exchange_core::{
     region::Region,
 };
 use exchange_proto::{access as convert, peer, v1};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Which file, and why it is wanted.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub struct FetchRequest {
 /// What the calling system gets.
 pub struct Fetched {
     /// The certificate.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// Its type's name.
     pub type_name: String,
     /// In its city's log.
@@ -110,7 +110,8 @@ impl Lookup {
         let request = LookupRequest { question, target, fields: vec![record_name(index)] };
         let (region, found, id) = self.found(caller, &request).await?;
         let position = Position { region, epoch: found.epoch, index: found.index };
-        let (header, envelope) = self.own_copy(position, &id)?;
+        let copy = self.own_copy(position, &id)?;
+        let (header, envelope) = (Arc::clone(&copy.header), copy.envelope.clone());
         let named = header.file(index).map_err(|error| {
             Refusal::caller(Reason::FileUnknown, error.to_string(), "a number of the certificate's header, from 0")
         })?;

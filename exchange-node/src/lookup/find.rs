@@ -18,6 +18,7 @@ use exchange_core::{
 };
 use exchange_proto::{access as convert, store as row};
 use ring::digest::{SHA256, digest};
+use std::sync::Arc;
 
 /// Most certificates in one answer.
 pub const MOST_FOUND: usize = 200;
@@ -37,7 +38,7 @@ pub struct FoundOne {
     /// Its id.
     pub id: String,
     /// As the index has it.
-    pub row: row::CertificateRow,
+    pub row: Arc<row::CertificateRow>,
     /// Its type's name.
     pub type_name: String,
     /// In its city's log.

@@ -204,7 +204,7 @@ impl Control {
                 deferred: state.deferred,
                 void_entries: state.void_entries,
                 forks: state.forks,
-                last_reason: if fresh.note.is_empty() { state.last_reason } else { fresh.note },
+                last_reason: if fresh.note.is_empty() { state.last_reason.clone() } else { fresh.note },
                 invariant_violations: 0,
             });
         }

@@ -116,27 +116,27 @@ pub(super) fn encode(record: Record, values: bool) -> v1::Certificate {
 /// A certificate as the index has it: no envelope, no values.
 pub(super) fn summary(
     id: &str,
-    found: row::CertificateRow,
+    found: &row::CertificateRow,
     position: Position,
     type_name: &str,
     today: Date,
 ) -> v1::Certificate {
     v1::Certificate {
         certificate_id: id.to_owned(),
-        status: crate::issuing::record::status_today(&found, today) as i32,
-        type_code: found.type_code,
+        status: crate::issuing::record::status_today(found, today) as i32,
+        type_code: found.type_code.clone(),
         type_version: found.type_version,
         type_name: type_name.to_owned(),
-        issuer: Some(v1::Issuer { uscc: found.issuer_uscc, name: found.issuer_name }),
+        issuer: Some(v1::Issuer { uscc: found.issuer_uscc.clone(), name: found.issuer_name.clone() }),
         region: position.region.to_string(),
-        custodian_region: found.custodian_region,
+        custodian_region: found.custodian_region.clone(),
         issued_on: found.issued_on,
         valid_from: found.valid_from,
         valid_until: found.valid_until,
         origin: found.origin,
         revision: found.revision,
-        previous: found.previous,
-        status_code: found.status_code,
+        previous: found.previous.clone(),
+        status_code: found.status_code.clone(),
         position: Some(convert::encode_position(position)),
         environment: found.environment,
         ..Default::default()
@@ -189,7 +189,7 @@ fn list(lookup: &Lookup, request: &v1::ListCertificatesRequest) -> Result<v1::Li
                 }
             };
             let position = Position { region, epoch: found.epoch, index: found.index };
-            certificates.push(summary(id, found, position, &name, today));
+            certificates.push(summary(id, &found, position, &name, today));
         }
         true
     })?;

@@ -31,7 +31,7 @@ impl LookupService for Services {
             .into_iter()
             .map(|one| v1::FoundCertificate {
                 standing: Some(standing(one.standing)),
-                certificate: Some(certificate::summary(&one.id, one.row, one.position, &one.type_name, today)),
+                certificate: Some(certificate::summary(&one.id, &one.row, one.position, &one.type_name, today)),
             })
             .collect();
         let freshness = self
@@ -114,7 +114,7 @@ impl Services {
             .collect();
         let known = verification.certificate.map(|known| {
             let id = known.header.certificate_id.to_string();
-            let mut encoded = certificate::summary(&id, known.row, known.position, "", today);
+            let mut encoded = certificate::summary(&id, &known.row, known.position, "", today);
             encoded.envelope = known.envelope;
             encoded
         });

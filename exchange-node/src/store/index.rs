@@ -3,6 +3,7 @@
 use super::{Database, Error, Space, Store, keys, own};
 use exchange_core::region::Region;
 use exchange_proto::store;
+use std::sync::Arc;
 
 impl Store {
     /// Where a region's certificates are.
@@ -11,8 +12,8 @@ impl Store {
     }
 
     /// A certificate of any region, as the index has it.
-    pub fn indexed_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
-        own::read(self.certificates_of(region), Space::Certificates, keys::regional(region, id.as_bytes()))
+    pub fn indexed_certificate(&self, region: Region, id: &str) -> Result<Option<Arc<store::CertificateRow>>, Error> {
+        self.certificates_of(region).certificate(&keys::regional(region, id.as_bytes()))
     }
 
     /// Is a certificate with this id in a region's index?
@@ -38,8 +39,8 @@ impl Store {
     }
 
     /// Where a region's log stands here.
-    pub fn region_state(&self, region: Region) -> Result<Option<store::LogState>, Error> {
-        own::read(&self.province, Space::Regions, region.as_bytes())
+    pub fn region_state(&self, region: Region) -> Result<Option<Arc<store::LogState>>, Error> {
+        self.province.log_state(&region.as_bytes())
     }
 
     /// A version of a certificate type, or the newest.

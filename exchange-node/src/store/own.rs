@@ -8,6 +8,7 @@ use exchange_core::{
 };
 use exchange_proto::{rows, store};
 use prost::Message;
+use std::sync::Arc;
 
 const DISCLOSURES: Space = Space::Disclosures(Private(()));
 const FILES: Space = Space::Files(Private(()));
@@ -104,8 +105,8 @@ impl Store {
 
 impl Store {
     /// A certificate of this city, as decisions see it.
-    pub fn own_certificate(&self, region: Region, id: &str) -> Result<Option<store::CertificateRow>, Error> {
-        read(&self.own, Space::Certificates, keys::regional(region, id.as_bytes()))
+    pub fn own_certificate(&self, region: Region, id: &str) -> Result<Option<Arc<store::CertificateRow>>, Error> {
+        self.own.certificate(&keys::regional(region, id.as_bytes()))
     }
 
     /// A question that was asked or answered here before.

@@ -3,7 +3,7 @@
 
 mod entries;
 
-pub(super) use entries::Entry;
+pub(crate) use entries::Entry;
 
 use crate::{
     store::{self, Space, Value},
@@ -48,7 +48,7 @@ struct Lists {
     signers: Mutex<Signers>,
     signatures: Mutex<Signatures>,
     times: Mutex<Times>,
-    entries: Mutex<entries::Entries>,
+    entries: entries::Entries,
 }
 
 #[derive(Debug, Default)]
@@ -71,32 +71,33 @@ type Times = BTreeMap<(Region, u32, u64), (u64, u64)>;
 
 impl Known {
     /// The signer with this key id in a region's log; verified once for each generation of trust and, where the dates of
-    /// its path do not say that they hold then too, for the signing time.
+    /// its path do not say that they hold then too, for the signing time. `None`: that log has no such credential.
     ///
     /// # Errors
     /// Inner: as [`SignerPath::verify`]; a refusal is not kept. Outer: the row does not read.
     pub(super) fn signer(
         &self,
         at: (Region, [u8; 32]),
-        row: &Value,
+        row: impl FnOnce() -> Result<Option<Value>, store::Error>,
         signing_time_ms: u64,
         basis: &Basis<'_>,
         trust: &Trust,
         generation: u64,
-    ) -> Result<Result<Arc<Signer>, chain::Error>, store::Error> {
+    ) -> Result<Option<Result<Arc<Signer>, chain::Error>>, store::Error> {
         {
             let signers = lock(&self.0.signers);
             let found = signers.by_key.get(&at).filter(|_| signers.generation == generation);
             if let Some(signer) = found.filter(|signer| signer.path.covers(signing_time_ms)) {
-                return Ok(Ok(Arc::clone(signer)));
+                return Ok(Some(Ok(Arc::clone(signer))));
             }
         }
-        let row: CredentialRow = store::own::decode(Space::Credentials, row)?;
+        let Some(row) = row()? else { return Ok(None) };
+        let row: CredentialRow = store::own::decode(Space::Credentials, &row)?;
         let intermediates: Vec<CertificateDer<'_>> =
             row.intermediates.iter().map(|der| CertificateDer::from(&der[..])).collect();
         let path = match SignerPath::verify(&row.leaf, &intermediates, signing_time_ms, basis) {
             Ok(path) => path,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Some(Err(error))),
         };
         // A CRL that waited for one of these CAs counts from the next call on.
         intermediates.iter().for_each(|ca| trust.learn(ca));
@@ -109,7 +110,7 @@ impl Known {
         if signers.generation == generation {
             signers.by_key.insert(at, Arc::clone(&signer));
         }
-        Ok(Ok(signer))
+        Ok(Some(Ok(signer)))
     }
 
     /// Verifies an envelope's signature, unless the same bytes were verified under the same key before.
@@ -137,20 +138,27 @@ impl Known {
         Ok(())
     }
 
-    /// The verified certificate at a position, or the age to give when it is kept.
-    pub(super) fn entry(&self, position: Position) -> Result<Arc<Entry>, u64> {
-        let mut entries = lock(&self.0.entries);
-        entries.get(position).ok_or_else(|| entries.age())
+    /// The certificate at a position, or the age to give when it is kept.
+    pub(crate) fn entry(&self, position: Position) -> Result<Arc<Entry>, u64> {
+        // The age first: what is read after it may be forgotten while it is read.
+        let age = self.0.entries.age();
+        self.0.entries.get(position).ok_or(age)
     }
 
-    /// Keeps a verified certificate that was read at an age.
-    pub(super) fn keep_entry(&self, position: Position, entry: Entry, age: u64) {
-        lock(&self.0.entries).keep(position, entry, age);
+    /// The certificate at a position if it was verified, or the age to give when it is kept.
+    pub(super) fn verified(&self, position: Position) -> Result<(Arc<Entry>, u64), u64> {
+        let entry = self.entry(position)?;
+        entry.verified.map(|signed_ms| (entry, signed_ms)).ok_or_else(|| self.0.entries.age())
+    }
+
+    /// Keeps a certificate that was read at an age.
+    pub(crate) fn keep_entry(&self, position: Position, entry: Entry, age: u64) -> Arc<Entry> {
+        self.0.entries.keep(position, entry, age)
     }
 
     /// An entry was redacted: nothing that was read before counts any more.
     pub fn forget_entries(&self) {
-        lock(&self.0.entries).forget();
+        self.0.entries.forget();
     }
 
     /// The time of the first checkpoint that covers an entry, if an earlier call found it.

@@ -39,7 +39,7 @@ async fn carrier() {
 }
 
 fn state(world: &World, at: &str, of: &str) -> LogState {
-    world.store(at).region_state(region(of)).unwrap().unwrap_or_default()
+    world.store(at).region_state(region(of)).unwrap().as_deref().cloned().unwrap_or_default()
 }
 
 /// LOG-2: dropped, doubled, swapped, changed, cut: all is filled from the nodes, and the counters tell.

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use exchange_core::position::Position;
-use exchange_proto::store::{CertificateRow, RejectedRow};
+use exchange_proto::store::RejectedRow;
 
 fn status_of(store: &Store, serial: u32) -> i32 {
     store.indexed_certificate(jinan(), id(serial).as_str()).unwrap().unwrap().status
@@ -72,7 +72,7 @@ async fn row_11_the_same_id_with_other_content_changes_nothing() {
     let deliveries = city.deliveries();
     take(&mut replica, &deliveries[0]);
     take(&mut replica, &deliveries[1]);
-    let before: CertificateRow = store.indexed_certificate(jinan(), id(0).as_str()).unwrap().unwrap();
+    let before = store.indexed_certificate(jinan(), id(0).as_str()).unwrap().unwrap();
     take(&mut replica, &deliveries[2]);
     let after = store.indexed_certificate(jinan(), id(0).as_str()).unwrap().unwrap();
     assert_eq!(after, before);

@@ -1,69 +1,83 @@
-//! Certificates that were read from accepted logs and verified. An accepted entry never changes, but it can be redacted:
+//! Certificates that were read from accepted logs, and whether they were verified. An accepted entry never changes, but it can be redacted:
 //! then all of them are read again.
 
+use crate::recency;
 use bytes::Bytes;
 use exchange_core::{certificate::Header, position::Position};
-use std::{collections::HashMap, mem, sync::Arc};
+use quick_cache::{Weighter, sync::Cache};
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// Bytes of envelopes of one half of those that are kept.
-const HALF_BYTES: usize = 24 << 20;
+/// Bytes of those that are kept.
+const MOST_BYTES: u64 = 64 << 20;
+/// How many that are, roughly.
+const ESTIMATED: usize = 32_768;
 /// What an entry takes beside its envelope, roughly.
 const OVERHEAD: usize = 512;
+/// What a digest in its header takes, roughly.
+const DIGEST: usize = 72;
 
-/// A certificate whose envelope is in its city's log and whose signature is that of the key which it names.
+/// A certificate whose envelope is in its city's log.
 #[derive(Debug)]
-pub(in crate::verification) struct Entry {
+pub(crate) struct Entry {
     /// As logged.
-    pub(in crate::verification) envelope: Bytes,
-    /// What was signed, without digests.
-    pub(in crate::verification) header: Header,
+    pub(crate) envelope: Bytes,
+    /// What was signed.
+    pub(crate) header: Arc<Header>,
     /// The credential that it names.
-    pub(in crate::verification) key_id: [u8; 32],
-    /// `at` of the first checkpoint that covers it, which another one has followed.
-    pub(in crate::verification) signed_ms: u64,
+    pub(crate) key_id: [u8; 32],
+    /// Its signature is that of the key which it names; `at` of the first checkpoint that covers it, which another one has
+    /// followed. `None`: it was read, not verified.
+    pub(crate) verified: Option<u64>,
 }
 
-/// When the newer half is full the older one goes.
-#[derive(Debug, Default)]
+/// In bytes.
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Position, Arc<Entry>> for Weight {
+    fn weight(&self, _position: &Position, entry: &Arc<Entry>) -> u64 {
+        let digests = entry.header.fields.len() + entry.header.files.len();
+        (OVERHEAD + entry.envelope.len() + digests * DIGEST) as u64
+    }
+}
+
+/// Those that were used lately.
+#[derive(Debug)]
 pub(super) struct Entries {
-    newer: HashMap<Position, Arc<Entry>>,
-    older: HashMap<Position, Arc<Entry>>,
-    newer_bytes: usize,
+    kept: Cache<Position, Arc<Entry>, Weight>,
     /// How often everything was forgotten.
-    age: u64,
+    age: RwLock<u64>,
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self { kept: recency::cache(ESTIMATED, MOST_BYTES, Weight), age: RwLock::default() }
+    }
 }
 
 impl Entries {
-    pub(super) fn get(&mut self, position: Position) -> Option<Arc<Entry>> {
-        if let Some(entry) = self.newer.get(&position) {
-            return Some(Arc::clone(entry));
-        }
-        let entry = self.older.remove(&position)?;
-        self.put(position, Arc::clone(&entry));
-        Some(entry)
+    pub(super) fn get(&self, position: Position) -> Option<Arc<Entry>> {
+        self.kept.get(&position)
     }
 
-    pub(super) const fn age(&self) -> u64 {
-        self.age
+    pub(super) fn age(&self) -> u64 {
+        *self.age.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what was read at an age, unless everything was forgotten since.
-    pub(super) fn keep(&mut self, position: Position, entry: Entry, age: u64) {
-        if age == self.age {
-            self.put(position, Arc::new(entry));
+    pub(super) fn keep(&self, position: Position, entry: Entry, age: u64) -> Arc<Entry> {
+        let entry = Arc::new(entry);
+        let now = self.age.read().unwrap_or_else(PoisonError::into_inner);
+        if age == *now {
+            self.kept.insert(position, Arc::clone(&entry));
         }
+        entry
     }
 
-    pub(super) fn forget(&mut self) {
-        *self = Self { age: self.age + 1, ..Self::default() };
-    }
-
-    fn put(&mut self, position: Position, entry: Arc<Entry>) {
-        if self.newer_bytes >= HALF_BYTES {
-            (self.older, self.newer_bytes) = (mem::take(&mut self.newer), 0);
-        }
-        self.newer_bytes += OVERHEAD + entry.envelope.len();
-        self.newer.insert(position, entry);
+    pub(super) fn forget(&self) {
+        let mut age = self.age.write().unwrap_or_else(PoisonError::into_inner);
+        *age += 1;
+        self.kept.clear();
     }
 }
 
@@ -80,15 +94,15 @@ mod tests {
     fn entry(bytes: usize) -> Entry {
         Entry {
             envelope: vec![0; bytes].into(),
-            header: header(jinan(), 1).without_digests(),
+            header: Arc::new(header(jinan(), 1)),
             key_id: [0; 32],
-            signed_ms: 1,
+            verified: Some(1),
         }
     }
 
     #[test]
     fn what_was_read_before_all_was_forgotten_is_not_kept() {
-        let mut entries = Entries::default();
+        let entries = Entries::default();
         let age = entries.age();
         entries.keep(at(1), entry(10), age);
         assert!(entries.get(at(1)).is_some());
@@ -101,19 +115,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_stays_and_the_bytes_are_bounded() {
-        let mut entries = Entries::default();
-        let big = HALF_BYTES / 8;
-        for index in 0..9 {
+    fn the_bytes_are_bounded_and_what_is_used_stays() {
+        let entries = Entries::default();
+        let big = exchange_core::certificate::MAX_HEADER_BYTES;
+        entries.keep(at(0), entry(big), 0);
+        for index in 1..3_000 {
             entries.keep(at(index), entry(big), 0);
+            assert!(entries.get(at(0)).is_some(), "used again and again, at {index}");
         }
-        assert!(entries.get(at(0)).is_some(), "of the older half, and in the newer one from now on");
-        for index in 9..16 {
-            entries.keep(at(index), entry(big), 0);
-        }
-        assert!(entries.get(at(0)).is_some());
-        assert!(entries.get(at(1)).is_none());
-        let kept: usize = entries.newer.values().chain(entries.older.values()).map(|one| one.envelope.len()).sum();
-        assert!(kept <= 2 * HALF_BYTES + 2 * big, "{kept}");
+        assert!(entries.kept.weight() <= MOST_BYTES, "{}", entries.kept.weight());
+        assert!(entries.kept.len() > 900, "{}", entries.kept.len());
     }
 }

@@ -88,7 +88,7 @@ struct Copy {
 impl Copy {
     fn read(store: &Store, of: Region) -> Self {
         let parse = |note: &[u8]| Checkpoint::parse_unverified(note).unwrap();
-        let state = || store.region_state(of).unwrap().unwrap_or_default();
+        let state = || store.region_state(of).unwrap().as_deref().cloned().unwrap_or_default();
         let (mut before, log) = (state(), Log::new(&store.province, Kind::Events, of, 1));
         let held = loop {
             let held = Held::read(&log);

@@ -67,7 +67,8 @@ impl World {
                 let as_of_ms = state.map(|state| state.at_ms.min(state.received_at_ms));
                 let mut applied = BTreeSet::new();
                 for (id, _) in acknowledged {
-                    let links = store.indexed_certificate(*of, id).unwrap().map(|row| row.links).unwrap_or_default();
+                    let links =
+                        store.indexed_certificate(*of, id).unwrap().map(|row| row.links.clone()).unwrap_or_default();
                     applied.extend(links.iter().map(|one| Position {
                         region: *of,
                         epoch: one.epoch,
