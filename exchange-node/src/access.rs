@@ -77,6 +77,14 @@ impl AccessLog {
         }
     }
 
+    /// Has this step of the question a record? Another one may come at any time.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn is_recorded(&self, question: &Question) -> Result<bool, Refusal> {
+        Ok(self.store.own.get(Space::Questions, question.key())?.is_some())
+    }
+
     /// Records an export; durable when it returns.
     ///
     /// # Errors

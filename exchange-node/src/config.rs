@@ -265,6 +265,9 @@ pub struct Limits {
     pub free_space_mib: u64,
     /// Searches of one clerk in an hour.
     pub searches_per_clerk_hour: u32,
+    /// Refused questions of one other city that are recorded in an hour. Beyond it a question that is refused is told
+    /// RESOURCE_EXHAUSTED; those that are granted are answered as ever.
+    pub refused_records_per_hour: u32,
     /// On SIGTERM, what was accepted is finished within this time, in seconds.
     pub drain_seconds: u32,
 }
@@ -286,6 +289,7 @@ impl Default for Limits {
             connection_age_seconds: 3_600,
             free_space_mib: 2_048,
             searches_per_clerk_hour: 120,
+            refused_records_per_hour: 3_600,
             drain_seconds: 25,
         }
     }

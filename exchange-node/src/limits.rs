@@ -1,16 +1,19 @@
 //! Bounds on calls: how many are at work and how long others wait for a place, how long one may take, how many streams
-//! stay open, how often a clerk may search. Too much is refused early, before it costs anything.
+//! stay open, how often a clerk may search, how many refusals another city may put on record. Too much is refused early,
+//! before it costs anything.
 //!
 //! Health, operators, other cities' nodes and the own systems each have a room of their own: however much the own
 //! systems ask, another city's question finds a place, and an operator can see what goes on. So have documents, whoever
 //! brings them: they take seconds and disk, where other calls take milliseconds.
 
+mod refusals;
 pub mod room;
 #[cfg(test)]
 mod tests;
 
 use crate::{clock::Clock, config, refusal::Refusal, tls::Caller};
-use exchange_core::{reason::Reason, spiffe::Kind};
+use exchange_core::{reason::Reason, region::Region, spiffe::Kind};
+use refusals::Refusals;
 use room::{Bounds, Place, Room};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -93,6 +96,8 @@ pub struct Limits {
     streams: Streams,
     files: Arc<Room>,
     searches: Mutex<BTreeMap<(String, String), VecDeque<Instant>>>,
+    refusals_per_hour: u32,
+    refusals: Refusals,
 }
 
 /// Open streams of each caller that has any.
@@ -134,6 +139,8 @@ impl Limits {
             clock,
             streams: Streams::default(),
             searches: Mutex::default(),
+            refusals_per_hour: limits.refused_records_per_hour,
+            refusals: Refusals::new(limits.refused_records_per_hour),
         }
     }
 
@@ -209,6 +216,25 @@ impl Limits {
         }
         times.push_back(now);
         Ok(())
+    }
+
+    /// Before a refusal of another city's question is recorded.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when the region has put more of them on record within an hour than it may. Nothing is recorded then;
+    /// what was not is counted, and summed up in a log line a minute.
+    pub fn record_refusal(&self, asking: Region) -> Result<(), Refusal> {
+        let Err(too_many) = self.refusals.take(asking, self.clock.instant()) else { return Ok(()) };
+        let region = [("region", asking.to_string())];
+        metrics::counter!(crate::telemetry::REFUSALS_UNRECORDED, &region).increment(1);
+        if let Some(unrecorded) = too_many.tell {
+            tracing::warn!(%asking, unrecorded, "refused questions of a city are not recorded: it asks too many");
+        }
+        Err(Refusal::caller(
+            Reason::RateLimited,
+            format!("more refused questions of {asking} than are recorded in an hour"),
+            format!("at most {}", self.refusals_per_hour),
+        ))
     }
 }
 

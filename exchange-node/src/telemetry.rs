@@ -17,6 +17,8 @@ pub const TLS_CUT: &str = "exchange_tls_connections_cut_total";
 pub const TRUST_REFUSED: &str = "exchange_trust_refused_total";
 /// Calls refused for want of room, by limit.
 pub const CALLS_REFUSED: &str = "exchange_calls_refused_total";
+/// Questions of other cities that were refused and, for their number, not recorded, by region.
+pub const REFUSALS_UNRECORDED: &str = "exchange_refusals_unrecorded_total";
 /// Entries of the own log that the broker has confirmed.
 pub const PUBLISHED_ENTRIES: &str = "exchange_published_entries_total";
 /// Segments that the broker did not confirm; they are sent again.
@@ -42,11 +44,12 @@ pub const LOG_MASKED: &str = "exchange_log_numbers_masked_total";
 const GROUP_SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 /// Counters and what Prometheus shows as their help.
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
     (TLS_REFUSED, "Handshakes refused, by fault"),
     (TLS_CUT, "Live connections cut because their credential is believed no more, by fault"),
     (TRUST_REFUSED, "CRLs and trust bundles that were offered and refused, by fault"),
     (CALLS_REFUSED, "Calls refused for want of room, by limit"),
+    (REFUSALS_UNRECORDED, "Questions of other cities that were refused and, for their number, not recorded, by region"),
     (PUBLISHED_ENTRIES, "Entries of the own log that the broker has confirmed"),
     (PUBLISH_FAILURES, "Segments that the broker did not confirm; they are sent again"),
     (INGESTED_ENTRIES, "Entries of other cities' logs taken in, by region"),

@@ -65,7 +65,7 @@ pub struct Recorded {
 pub const QUESTION_WINDOW_MS: u64 = 10 * 60 * 1_000;
 
 impl Question {
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         let mut key = keys::regional(self.asking, &self.id);
         key.push(match self.step {
             Step::Asked => b'a',

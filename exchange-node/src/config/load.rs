@@ -124,6 +124,9 @@ fn check(config: &Config) -> Result<(), Error> {
     if places.contains(&0) || limits.handshakes == 0 {
         return refuse("limits: a limit of zero lets nobody in".to_owned());
     }
+    if limits.refused_records_per_hour == 0 {
+        return refuse("limits.refused_records_per_hour is at least one: refusals are recorded".to_owned());
+    }
     if let Some(kafka) = &config.kafka
         && kafka.certificate.is_some() != kafka.key.is_some()
     {

@@ -28,6 +28,7 @@ fn values_of_another_kind_are_named_with_their_key() {
         ("heartbeat_seconds = 5", "heartbeat_seconds = 5.5", "expected u32"),
         ("heartbeat_seconds = 5", "heartbeat_seconds = 4294967296", "expected u32"),
         ("heartbeat_seconds = 5", "heartbeat_seconds = 0", "at least one second"),
+        ("refused_records_per_hour = 3600", "refused_records_per_hour = 0", "is at least one"),
         ("format = \"json\"", "format = \"yaml\"", "unknown variant `yaml`"),
         ("lookup = true", "lookup = \"yes\"", "expected a boolean"),
         ("types = [\"*\"]", "types = \"*\"", "expected a sequence"),

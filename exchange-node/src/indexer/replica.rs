@@ -187,7 +187,9 @@ impl Replica {
             store: store.clone(),
         };
         if forked && !stopped {
-            replica.forked(); // the evidence was kept, the stop was not written any more
+            // The evidence was kept, the stop was not written any more: nobody is told meanwhile that all is well.
+            replica.forked();
+            replica.write()?;
         }
         Ok(replica)
     }

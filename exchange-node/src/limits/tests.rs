@@ -113,6 +113,29 @@ fn made_up_clerks_are_forgotten() {
 }
 
 #[test]
+fn refusals_on_record_are_bounded_for_each_region() {
+    let refusals = Refusals::new(2);
+    let (qingdao, yantai) = (Region::parse("370200").unwrap(), Region::parse("370600").unwrap());
+    let begun = Clock::default().instant();
+    let after = |minutes: u64| begun + Duration::from_secs(60 * minutes);
+    refusals.take(qingdao, begun).unwrap();
+    refusals.take(qingdao, begun).unwrap();
+    let tell = |at: Instant| refusals.take(qingdao, at).unwrap_err().tell;
+    assert_eq!(tell(begun), Some(1), "the first is told at once");
+    assert_eq!((tell(begun), tell(begun)), (None, None), "a flood of questions is no flood of lines");
+    refusals.take(yantai, begun).unwrap();
+    assert_eq!(tell(after(1)), Some(3), "those that were not told, and this one");
+    assert_eq!(tell(after(29)), Some(1));
+    refusals.take(qingdao, after(30)).unwrap();
+    refusals.take(qingdao, after(30)).unwrap_err();
+    // After a long quiet an hour's worth, and no more.
+    for _ in 0..2 {
+        refusals.take(qingdao, after(6_000)).unwrap();
+    }
+    refusals.take(qingdao, after(6_000)).unwrap_err();
+}
+
+#[test]
 fn a_caller_has_so_many_streams_and_gives_them_back() {
     let limits = limits(1, 1, 0);
     let (greedy, modest) = (caller("greedy"), caller("modest"));

@@ -159,6 +159,10 @@ impl Lookup {
     }
 
     /// Records an answer or a refusal; durable when it returns. A question that was answered before gives that record.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` for a refusal of a city that has had too many of them recorded: nothing is on record here, and nothing
+    /// is told but that. The question is on the asking city's record, and judged anew when it comes again.
     pub(super) async fn record_answer(
         &self,
         asking: Region,
@@ -181,6 +185,9 @@ impl Lookup {
             ..asked.clone()
         };
         let question = access::Question { asking, id: asked.question_id, step: Step::Answered, digest: question_leaf };
+        if refusal.is_some() && asking != self.region && !self.access.is_recorded(&question)? {
+            self.limits.record_refusal(asking)?;
+        }
         self.access
             .record(access::Record {
                 body: convert::encode_body(&record).into(),

@@ -2,6 +2,7 @@
 //! comes to the edge that is no request. `docs/ATTACKS.md` lists these tests with the others.
 
 mod edge;
+mod refusals;
 
 use crate::world::*;
 use ca_tools::Profile;

@@ -7,12 +7,19 @@ use super::{
 };
 use crate::world::*;
 use exchange_core::event::{Carried, EventKind};
-use exchange_node::{crash::Point, sample::departments::Department};
+use exchange_node::{
+    crash::{Point, trap::Trap},
+    sample::departments::Department,
+};
 use exchange_proto::{
     catalogue,
     v1::{self, ImplementationState},
 };
 use ring::digest::{SHA256, digest};
+use std::{
+    sync::{Mutex, mpsc},
+    time::Duration,
+};
 
 /// A node stopped after it had written the province's rows, and before it decided the implementations that waited for
 /// them: they waited on until the province said something more. APP-1.
@@ -101,6 +108,38 @@ async fn a_crl_comes_just_before_a_crash() {
     .await;
     simulation.check().await;
     until("the new CRL is in force", async || number(&simulation) > old).await;
+}
+
+/// A look fell between the evidence of a contradiction and the stop of its feed, which a node writes one after the other,
+/// and called the feed running: `lists_by_lot` of seed 1139039264, once. The look's fault, not the node's. FORK-1.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_between_evidence_and_stop() {
+    let mut simulation = Simulation::new("found: look", &TWO, &[ZIBO], Seeded::drawn("found")).await;
+    let (let_go, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let trap = Trap::observed(move |point| {
+        if point == Point::IndexerEvidenceKept {
+            let _ = held.lock().unwrap().recv_timeout(Duration::from_secs(20)); // ends when the other side is gone
+        }
+    });
+    simulation.world.kill(JINAN);
+    simulation.world.start_with(JINAN, trap).await;
+    simulation.heal().await;
+    simulation.world.settle().await;
+    simulation.run(&[Operation::Fork]).await;
+    let world = &simulation.world;
+    until("the evidence is kept", async || world.kept_forks(JINAN, ZIBO) == 1).await;
+    let stopped = || world.store(JINAN).region_state(region(ZIBO)).unwrap().is_some_and(|state| state.forked);
+    assert!(!stopped(), "the stop came before its time");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(300)); // while the invariants are looked at
+            drop(let_go);
+        });
+        world.check_invariants();
+    });
+    assert!(stopped(), "the check took a running feed for a stopped one");
+    simulation.check().await;
 }
 
 /// The DER of each list of a file.

@@ -1,6 +1,6 @@
 //! The invariants of `core::invariants`, fed from the stores of running nodes and from what their clients were told.
 
-use super::{World, asks::CANARIES, conduct::Conduct, outputs, region};
+use super::{LOOK, WITHIN, World, asks::CANARIES, conduct::Conduct, outputs, region};
 use exchange_core::{
     access::{AccessKind, AccessRecord},
     certificate_id::TypeCode,
@@ -25,7 +25,10 @@ use exchange_node::{
     },
 };
 use exchange_proto::{access, catalogue, certificate, event, export, rows, store as row, v1};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 /// What clients were told.
 #[derive(Default)]
@@ -86,21 +89,36 @@ struct Copy {
 }
 
 impl Copy {
+    /// Read again when something changed meanwhile. Evidence is kept before the stop is written
+    /// ([`Point::IndexerEvidenceKept`]), and a node that starts finds the one before it writes the other: a feed that
+    /// goes on beside evidence is looked at again. Where it goes on for long, that is what was read.
+    ///
+    /// [`Point::IndexerEvidenceKept`]: exchange_node::crash::Point::IndexerEvidenceKept
     fn read(store: &Store, of: Region) -> Self {
+        let end = Instant::now() + WITHIN;
+        loop {
+            let copy = Self::read_once(store, of);
+            let between = !copy.state.forked && !copy.evidence.is_empty();
+            if !between || Instant::now() >= end {
+                return copy;
+            }
+            std::thread::sleep(LOOK); // every node has threads of its own
+        }
+    }
+
+    fn read_once(store: &Store, of: Region) -> Self {
         let parse = |note: &[u8]| Checkpoint::parse_unverified(note).unwrap();
         let state = || store.region_state(of).unwrap().as_deref().cloned().unwrap_or_default();
+        let scan = |space, prefix: &[u8]| store.own.scan(space, prefix, &keys::after(prefix), usize::MAX).unwrap();
         let (mut before, log) = (state(), Log::new(&store.province, Kind::Events, of, 1));
-        let held = loop {
-            let held = Held::read(&log);
+        let (held, kept) = loop {
+            let read = (Held::read(&log), scan(Space::Evidence, &keys::log(of, 1)));
             let after = state();
             if std::mem::replace(&mut before, after) == before {
-                break held;
+                break read;
             }
         };
-        let prefix = keys::regional(of, b"");
-        let seen = store.own.scan(Space::SeenAccess, &prefix, &keys::after(&prefix), usize::MAX).unwrap();
-        let prefix = keys::log(of, 1);
-        let kept = store.own.scan(Space::Evidence, &prefix, &keys::after(&prefix), usize::MAX).unwrap();
+        let seen = scan(Space::SeenAccess, &keys::regional(of, b""));
         Self {
             of,
             state: before,
