@@ -10,6 +10,7 @@ mod location;
 mod package;
 mod pages;
 mod signatures;
+mod unpack;
 mod xml;
 
 pub use document::{Document, documents};

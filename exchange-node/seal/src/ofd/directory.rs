@@ -36,10 +36,19 @@ pub(super) struct Entry {
     pub(super) packed: u64,
     /// Bytes as claimed; never more are unpacked.
     pub(super) unpacked: u64,
+    /// CRC-32 of the content, as claimed.
+    pub(super) crc: u32,
     raw_name: Vec<u8>,
     method: u16,
     flags: u16,
     extra_and_name: u64,
+}
+
+impl Entry {
+    /// Its content stands in the archive as it is.
+    pub(super) const fn is_stored(&self) -> bool {
+        self.method == STORED
+    }
 }
 
 fn unsound<T>(detail: impl Into<String>) -> Result<T, Error> {
@@ -111,7 +120,7 @@ fn central(rest: &mut &[u8]) -> Result<Entry, Error> {
         return unsound("the directory has something that is no entry");
     }
     let (flags, method) = (u16_at(head, 8), u16_at(head, 10));
-    let (packed, unpacked) = (u32_at(head, 20), u32_at(head, 24));
+    let (crc, packed, unpacked) = (u32_at(head, 16), u32_at(head, 20), u32_at(head, 24));
     let (name, extra, comment) =
         (usize::from(u16_at(head, 28)), usize::from(u16_at(head, 30)), usize::from(u16_at(head, 32)));
     let header = u32_at(head, 42);
@@ -141,6 +150,7 @@ fn central(rest: &mut &[u8]) -> Result<Entry, Error> {
         header: u64::from(header),
         packed: u64::from(packed),
         unpacked: u64::from(unpacked),
+        crc,
         raw_name: raw.to_vec(),
         method,
         flags,
@@ -183,17 +193,19 @@ fn names(entries: &[Entry]) -> Result<(), Error> {
 /// From the first byte to the directory: one entry after another, each as the directory says, and nothing between.
 fn layout<R: Read + Seek>(reader: &mut R, entries: &mut [Entry], directory: u64) -> Result<(), Error> {
     for entry in entries.iter_mut() {
-        let head = read_at(reader, entry.header, LOCAL_BYTES)?;
+        // Header and name at once: the name has to be the directory's, so it is as long.
+        let head = read_at(reader, entry.header, LOCAL_BYTES + entry.raw_name.len())?;
+        let (head, raw) = head.split_at(LOCAL_BYTES);
         if !head.starts_with(&LOCAL) {
             return unsound(format!("{} is not where the directory says", shown(&entry.name)));
         }
-        let (name, extra) = (usize::from(u16_at(&head, 26)), usize::from(u16_at(&head, 28)));
-        let raw = read_at(reader, entry.header + LOCAL_BYTES as u64, name)?;
-        let same = raw == entry.raw_name
-            && u16_at(&head, 8) == entry.method
-            && u16_at(&head, 6) & (ENCRYPTED | SIZES_FOLLOW) == entry.flags & (ENCRYPTED | SIZES_FOLLOW);
+        let (name, extra) = (usize::from(u16_at(head, 26)), usize::from(u16_at(head, 28)));
+        let same = name == raw.len()
+            && raw == entry.raw_name
+            && u16_at(head, 8) == entry.method
+            && u16_at(head, 6) & (ENCRYPTED | SIZES_FOLLOW) == entry.flags & (ENCRYPTED | SIZES_FOLLOW);
         let sized = entry.flags & SIZES_FOLLOW != 0
-            || (u64::from(u32_at(&head, 18)) == entry.packed && u64::from(u32_at(&head, 22)) == entry.unpacked);
+            || (u64::from(u32_at(head, 18)) == entry.packed && u64::from(u32_at(head, 22)) == entry.unpacked);
         if !same || !sized {
             return unsound(format!("directory and entry disagree about {}", shown(&entry.name)));
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufReader, Read, Seek, Write},
+    sync::Arc,
 };
 
 use zip::{ZipArchive, ZipWriter};
@@ -11,6 +12,7 @@ use super::{
     Error,
     directory::{Entry, scan},
     resolve,
+    unpack::Unpacker,
 };
 use crate::{
     digest::{DigestAlgorithm, Digester},
@@ -20,6 +22,10 @@ use crate::{
 
 /// Bytes that are hashed at a time.
 const PIECE: usize = 64 * 1024;
+/// An entry of at most so many bytes, packed and unpacked, is unpacked at once and not in pieces.
+const SMALL: u64 = 256 * 1024;
+/// Bytes of small entries that are kept while the package is open: what is read and hashed is unpacked once.
+const KEPT: usize = 1024 * 1024;
 
 /// A file of the package, found by a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +42,9 @@ pub struct Package<R> {
     entries: Vec<Entry>,
     by_name: BTreeMap<String, usize>,
     digests: BTreeMap<(usize, DigestAlgorithm), Vec<u8>>,
+    kept: BTreeMap<usize, Arc<Vec<u8>>>,
+    kept_bytes: usize,
+    unpacker: Unpacker,
     limits: Limits,
 }
 
@@ -68,7 +77,16 @@ impl<R: Read + Seek> Package<R> {
             .filter(|(_, entry)| !entry.is_folder)
             .map(|(index, entry)| (entry.name.to_lowercase(), index))
             .collect();
-        Ok(Self { archive, entries, by_name, digests: BTreeMap::new(), limits })
+        Ok(Self {
+            archive,
+            entries,
+            by_name,
+            digests: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            kept_bytes: 0,
+            unpacker: Unpacker::default(),
+            limits,
+        })
     }
 
     /// The limits that it is read by.
@@ -119,18 +137,21 @@ impl<R: Read + Seek> Package<R> {
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Archive`], [`Error::Io`].
-    pub fn read(&mut self, index: usize, limit: u64) -> Result<Vec<u8>, Error> {
+    pub fn read(&mut self, index: usize, limit: u64) -> Result<Arc<Vec<u8>>, Error> {
         let claimed = self.size(index);
         if claimed > limit {
             let what = format!("{} in bytes", shown(self.name(index)));
             return Err(Error::TooLarge { what, found: claimed, limit });
         }
+        if let Some(content) = self.small(index)? {
+            return Ok(content);
+        }
         let mut content = Vec::with_capacity(usize::try_from(claimed.min(PIECE as u64)).unwrap_or(PIECE));
         self.pieces(index, |piece| content.extend_from_slice(piece))?;
-        Ok(content)
+        Ok(Arc::new(content))
     }
 
-    /// The digest of a file, taken in pieces and remembered.
+    /// The digest of a file, remembered; one that is not small is taken in pieces.
     ///
     /// # Errors
     /// [`Error::Archive`], [`Error::Io`].
@@ -139,7 +160,10 @@ impl<R: Read + Seek> Package<R> {
             return Ok(known.clone());
         }
         let mut digester = Digester::new(algorithm);
-        self.pieces(index, |piece| digester.update(piece))?;
+        match self.small(index)? {
+            Some(content) => digester.update(&content),
+            None => self.pieces(index, |piece| digester.update(piece))?,
+        }
         let digest = digester.finish();
         self.digests.insert((index, algorithm), digest.clone());
         Ok(digest)
@@ -153,6 +177,25 @@ impl<R: Read + Seek> Package<R> {
     /// How many entries there are, folders included.
     pub(crate) const fn entries(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The content of a small file, unpacked once; `None` for others.
+    fn small(&mut self, index: usize) -> Result<Option<Arc<Vec<u8>>>, Error> {
+        if let Some(content) = self.kept.get(&index) {
+            return Ok(Some(Arc::clone(content)));
+        }
+        let Some(entry) = self.entries.get(index) else { return Err(Error::Missing(format!("entry {index}"))) };
+        if entry.packed > SMALL || entry.unpacked > SMALL {
+            return Ok(None);
+        }
+        let damaged = |detail: &str| Error::Archive(format!("{} cannot be unpacked: {detail}", shown(&entry.name)));
+        let packed = self.archive.by_index_raw(index).map_err(|e| damaged(&e.to_string()))?;
+        let content = Arc::new(self.unpacker.whole(packed, entry).map_err(|detail| damaged(&detail))?);
+        if self.kept_bytes + content.len() <= KEPT {
+            self.kept_bytes += content.len();
+            self.kept.insert(index, Arc::clone(&content));
+        }
+        Ok(Some(content))
     }
 
     /// Unpacks a file piece by piece, never more than the directory claims. The zip crate compares the CRC at the end.

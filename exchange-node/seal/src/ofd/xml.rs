@@ -59,7 +59,7 @@ pub(super) fn parse(bytes: &[u8], root: &str, file: &str, limits: &Limits) -> Re
     loop {
         let (resolved, event) = reader.read_resolved_event().map_err(|e| wrong(format!("not XML: {e}")))?;
         let namespace = match resolved {
-            ResolveResult::Bound(namespace) => Some(namespace.as_ref().to_string()),
+            ResolveResult::Bound(namespace) => Some(namespace.into_inner()),
             ResolveResult::Unbound => None,
             ResolveResult::Unknown(prefix) => {
                 return Err(wrong(format!("prefix {} is bound to nothing", crate::report::shown(&prefix))));
@@ -127,7 +127,7 @@ struct Tree {
 }
 
 impl Tree {
-    fn start(&mut self, start: &BytesStart<'_>, namespace: Option<String>, limits: &Limits) -> Result<(), String> {
+    fn start(&mut self, start: &BytesStart<'_>, namespace: Option<&str>, limits: &Limits) -> Result<(), String> {
         self.count += 1;
         if self.count > limits.xml_elements {
             return Err(format!("more than {} elements", limits.xml_elements));
@@ -139,12 +139,12 @@ impl Tree {
             return Err("a second root".to_owned());
         }
         if self.open.is_empty() {
-            if !namespace.as_deref().is_some_and(|found| found.starts_with(NAMESPACE)) {
+            if !namespace.is_some_and(|found| found.starts_with(NAMESPACE)) {
                 return Err("its root is not in a namespace of OFD".to_owned());
             }
-            self.namespace.clone_from(&namespace);
+            self.namespace = namespace.map(str::to_owned);
         }
-        if self.foreign > 0 || namespace != self.namespace {
+        if self.foreign > 0 || namespace != self.namespace.as_deref() {
             self.foreign += 1;
             return Ok(());
         }

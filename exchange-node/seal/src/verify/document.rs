@@ -213,7 +213,7 @@ fn judge_one<R: Read + Seek>(
                     None
                 }
             };
-            references::judge(&mut findings, package, part, files, all, seal.as_deref());
+            references::judge(&mut findings, package, part, files, all, seal.as_deref(), basis);
         }
     }
     report.verdict = findings.verdict();

@@ -10,8 +10,9 @@ use crate::{
     Verdict,
     digest::DigestAlgorithm,
     limits::MAX_SEAL_BYTES,
-    ofd::Package,
+    ofd::{self, Package},
     report::{Findings, Step, shown},
+    trust::Basis,
 };
 
 /// Names of files in one message.
@@ -42,8 +43,9 @@ pub(super) fn judge<R: Read + Seek>(
     files: &Files,
     all: &[Part],
     seal: Option<&[u8]>,
+    basis: &Basis<'_>,
 ) {
-    let covered = digests(findings, package, files);
+    let covered = digests(findings, package, files, seal, basis);
     let seal_is_same = seal_file(findings, package, files, seal);
     coverage(findings, package, part, all, covered.as_ref(), seal_is_same);
 }
@@ -53,6 +55,8 @@ fn digests<R: Read + Seek>(
     findings: &mut Findings,
     package: &mut Package<R>,
     files: &Files,
+    seal: Option<&[u8]>,
+    basis: &Basis<'_>,
 ) -> Option<BTreeSet<usize>> {
     const STEP: Step = Step::References;
     let algorithm = match DigestAlgorithm::from_name(&files.described.check_method) {
@@ -92,7 +96,11 @@ fn digests<R: Read + Seek>(
         if !found.is_exact && renamed.is_named() {
             findings.remark(STEP, format!("{name} is stored as {}", shown(package.name(found.index))));
         }
-        match package.digest(found.index, algorithm) {
+        let digest = match seal.filter(|_| files.seal == Some(found.index)) {
+            Some(seal) => seal_digest(package, found.index, seal, algorithm, basis),
+            None => package.digest(found.index, algorithm),
+        };
+        match digest {
             Ok(digest) if digest == reference.digest => {}
             Ok(_) => {
                 if altered.is_named() {
@@ -124,6 +132,24 @@ fn digests<R: Read + Seek>(
     Some(covered)
 }
 
+/// The digest of the seal's own file: known already where it is byte for byte the seal that was put on, and that one was met
+/// before.
+fn seal_digest<R: Read + Seek>(
+    package: &mut Package<R>,
+    index: usize,
+    seal: &[u8],
+    algorithm: DigestAlgorithm,
+    basis: &Basis<'_>,
+) -> Result<Vec<u8>, ofd::Error> {
+    if package.size(index) == seal.len() as u64 && *package.read(index, MAX_SEAL_BYTES as u64)? == *seal {
+        let known = basis.crls.proven().seal(seal).filter(|known| known.0 == algorithm);
+        if let Some(known) = known {
+            return Ok(known.1.clone());
+        }
+    }
+    package.digest(index, algorithm)
+}
+
 /// Whether the seal's own file is byte for byte the seal that was signed.
 fn seal_file<R: Read + Seek>(
     findings: &mut Findings,
@@ -134,7 +160,7 @@ fn seal_file<R: Read + Seek>(
     let (Some(index), Some(seal)) = (files.seal, seal) else { return false };
     let name = shown(package.name(index));
     match package.read(index, MAX_SEAL_BYTES as u64) {
-        Ok(bytes) if bytes == seal => {
+        Ok(bytes) if *bytes == *seal => {
             findings.holds(Step::References, format!("{name} is the seal that was put on"));
             true
         }

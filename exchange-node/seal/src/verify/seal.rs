@@ -1,5 +1,7 @@
 //! Step 2: the seal itself.
 
+use std::sync::Arc;
+
 use exchange_core::chain::Instant;
 
 use super::stamp;
@@ -18,7 +20,7 @@ const STEP: Step = Step::Seal;
 /// `used`: when it was put on; `None` where the signature does not say so in a way that is read.
 pub(super) fn judge(findings: &mut Findings, seal: &Seal, used: Option<SigningTime>, basis: &Basis<'_>) -> SealFacts {
     let algorithm = seal.algorithm();
-    let maker = Certificate::parse(&seal.maker);
+    let maker = basis.crls.proven().certificate(&seal.maker);
     match &maker {
         Err(error) => findings.fails(STEP, Verdict::Malformed, format!("the maker's certificate: {error}")),
         Ok(maker) => {
@@ -47,7 +49,7 @@ pub(super) fn judge(findings: &mut Findings, seal: &Seal, used: Option<SigningTi
         id: shown(&seal.id),
         name: shown(&seal.name),
         vendor: shown(&seal.vendor),
-        maker: maker.map_or(String::new(), |maker| maker.subject),
+        maker: maker.map_or(String::new(), |maker| maker.subject.clone()),
         valid_from: seal.valid_from,
         valid_to: seal.valid_to,
         picture_format: shown(&seal.picture.format),
@@ -61,8 +63,15 @@ fn signature(findings: &mut Findings, seal: &Seal, maker: &Certificate, basis: &
         Ok(algorithm) => algorithm,
         Err(error) => return findings.fails(STEP, Verdict::Unsupported, format!("the seal: {error}")),
     };
-    match basis.crls.proven().verify(algorithm, &maker.key, &seal.signed, &seal.signature) {
-        Ok(()) => findings.holds(STEP, made_by(seal, maker, algorithm)),
+    let proven = basis.crls.proven();
+    if proven.seal(&seal.der).is_some() {
+        return findings.holds(STEP, made_by(seal, maker, algorithm));
+    }
+    match proven.verify(algorithm, &maker.key, &seal.signed, &seal.signature) {
+        Ok(()) => {
+            proven.keep_seal(&seal.der, algorithm.data_digest());
+            findings.holds(STEP, made_by(seal, maker, algorithm));
+        }
         Err(error) => {
             findings.fails(STEP, Verdict::SealInvalid, format!("\"{}\" did not make this seal: {error}", maker.subject))
         }
@@ -85,9 +94,10 @@ fn made_at(findings: &mut Findings, seal: &Seal, basis: &Basis<'_>) -> SigningTi
     SigningTime { at, is_proven: true }
 }
 
-fn maker_path(findings: &mut Findings, maker: &Certificate, made: SigningTime, basis: &Basis<'_>) {
+fn maker_path(findings: &mut Findings, maker: &Arc<Certificate>, made: SigningTime, basis: &Basis<'_>) {
     match path::judge(maker, &[], Purpose::Maker, made, basis) {
         Ok(path) => {
+            basis.crls.proven().keep_certificate(maker);
             findings.holds(STEP, format!("the maker's path leads to \"{}\", at {}", path.anchor, made.at));
             for remark in path.remarks {
                 findings.remark(STEP, remark);

@@ -50,13 +50,15 @@ pub(super) fn judge<R: Read + Seek>(
     report.seal = Some(seal::judge(findings, &signed.seal, when, basis));
     data_hash(findings, package, files, &signed);
     property(findings, package.name(files.description), &signed.property);
-    match Certificate::parse(&signed.signer) {
+    match basis.crls.proven().certificate(&signed.signer) {
         Err(error) => findings.fails(STEP, Verdict::Malformed, format!("the signer's certificate: {error}")),
         Ok(signer) => {
             report.signer = Some(signer.subject.clone());
             listed(findings, &signed, &signer);
             made(findings, &signed, &signer, &files.described.method);
-            signer_path(findings, &signer, &[], when, basis);
+            if signer_path(findings, &signer, &[], when, basis) {
+                basis.crls.proven().keep_certificate(&signer);
+            }
         }
     }
     for extension in signed.extensions.iter().filter(|extension| extension.critical) {
@@ -173,14 +175,15 @@ pub(super) fn same_method(findings: &mut Findings, method: &str, algorithm: Algo
     }
 }
 
+/// Whether the path holds.
 pub(super) fn signer_path(
     findings: &mut Findings,
     signer: &Certificate,
     more: &[Certificate],
     when: Option<SigningTime>,
     basis: &Basis<'_>,
-) {
-    let Some(when) = when else { return };
+) -> bool {
+    let Some(when) = when else { return false };
     match path::judge(signer, more, Purpose::Signer, when, basis) {
         Ok(path) => {
             let word = if when.is_proven { "proven by its time stamp" } else { "as the signer says" };
@@ -188,7 +191,11 @@ pub(super) fn signer_path(
             for remark in path.remarks {
                 findings.remark(STEP, remark);
             }
+            true
         }
-        Err(error) => findings.fails(STEP, stamp::verdict(&error), error.to_string()),
+        Err(error) => {
+            findings.fails(STEP, stamp::verdict(&error), error.to_string());
+            false
+        }
     }
 }
