@@ -28,12 +28,16 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What a file is kept under: HMAC-SHA256 of its bytes.
 pub type BlobKey = [u8; 32];
 
 /// Plaintext of one chunk, in bytes: what a reader holds in memory, and what travels in one message.
 pub const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Files that are being issued at once, in MiB: each is in memory with its sealed copy until it is kept.
+pub const ROOM_MIB: u32 = 64;
 
 /// Why a kept file is not what it was.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +100,7 @@ pub struct Blobs {
     keys: BlobKeys,
     random: Random,
     pins: Arc<Mutex<BTreeMap<BlobKey, usize>>>,
+    room: Arc<Semaphore>,
     crash: Crash,
 }
 
@@ -122,7 +127,15 @@ impl Blobs {
     /// The folder cannot be made or read.
     pub fn open(folder: PathBuf, keys: BlobKeys, random: Random, crash: Crash) -> Result<Self, Error> {
         disk::prepare(&folder)?;
-        Ok(Self { folder, keys, random, pins: Arc::default(), crash })
+        let room = Arc::new(Semaphore::new(ROOM_MIB as usize));
+        Ok(Self { folder, keys, random, pins: Arc::default(), room, crash })
+    }
+
+    /// Room for files of so many bytes that are about to be issued, in turn; held until they are kept. More than there is ever
+    /// is counted as all of it.
+    pub async fn enter(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, ROOM_MIB);
+        Arc::clone(&self.room).acquire_many_owned(wanted).await.ok()
     }
 
     /// What these bytes are kept under.
@@ -187,7 +200,13 @@ impl Blobs {
     ) -> Result<usize, crate::refusal::Refusal> {
         let mut removed = 0;
         for key in disk::list(&self.folder, part)? {
-            // An issue takes its pin under this lock before it looks whether the file is here.
+            // Most files have a certificate: found without the lock, which every issue with files needs.
+            let pinned = self.pins().contains_key(&key);
+            if pinned || is_referred_to(&key)? {
+                continue;
+            }
+            // Once more, since an issue may have come in between: it takes its pin under this lock before it looks whether the
+            // file is here, and drops it after the commit.
             let pins = self.pins();
             if pins.contains_key(&key) || is_referred_to(&key)? {
                 continue;

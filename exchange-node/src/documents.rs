@@ -3,10 +3,14 @@
 //! Received into a file of its own that has no name → judged beside the runtime's workers → the certificate that it names,
 //! or that the caller does, is verified from the index. Nothing of it is kept.
 
+mod original;
+mod pace;
 mod spool;
 mod trust;
 
-pub use trust::{SealCrls, anchors};
+pub use original::{FileMatch, ValidSeal, match_file};
+pub use pace::Pace;
+pub use trust::{SealCrls, anchors, unreadable};
 
 use crate::{
     clock::Clock,
@@ -22,7 +26,14 @@ use crate::{
 use exchange_core::{certificate_id::CertificateId, chain::Instant, reason::Reason};
 use exchange_seal::{Basis, Limits, Report, certificate::Certificate, verify};
 use spool::{Spool, Spooled};
-use std::{collections::BTreeSet, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io::{self, Read, Seek},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Largest document, in bytes.
@@ -44,6 +55,8 @@ pub struct Documents {
     tasks: Tasks,
     clock: Clock,
     idle: Duration,
+    /// Places of fetched files that are judged.
+    fetched: Arc<Semaphore>,
 }
 
 /// What the caller says of the document before it comes.
@@ -51,14 +64,15 @@ pub struct Documents {
 pub struct Expected {
     certificate_id: Option<CertificateId>,
     signers: Vec<Certificate>,
+    file_salt: Option<[u8; 16]>,
 }
 
 impl Expected {
-    /// From text and DER; an empty identifier is none.
+    /// From text, DER and 16 bytes; an empty identifier or salt is none.
     ///
     /// # Errors
-    /// `FIELD_INVALID` for what is no identifier or no certificate, `TOO_MANY_FIELDS`.
-    pub fn parse<D: AsRef<[u8]>>(certificate_id: &str, signers: &[D]) -> Result<Self, Refusal> {
+    /// `FIELD_INVALID` for what is no identifier, certificate or salt, `TOO_MANY_FIELDS`.
+    pub fn parse<D: AsRef<[u8]>>(certificate_id: &str, signers: &[D], file_salt: &[u8]) -> Result<Self, Refusal> {
         let certificate_id = match certificate_id {
             "" => None,
             text => Some(CertificateId::parse(text).map_err(|error| {
@@ -70,13 +84,20 @@ impl Expected {
             let found = format!("header.signers: {} certificates", signers.len());
             return Err(Refusal::caller(Reason::TooManyFields, found, format!("at most {MAX_SIGNERS}")));
         }
+        let file_salt = match file_salt {
+            [] => None,
+            salt => Some(salt.try_into().map_err(|_| {
+                let found = format!("header.file_salt: {} bytes", salt.len());
+                Refusal::caller(Reason::FieldInvalid, found, "16 bytes, or none")
+            })?),
+        };
         let parse = |der: &D| {
             Certificate::parse(der.as_ref()).map_err(|error| {
                 let found = format!("header.signers: {error}");
                 Refusal::caller(Reason::FieldInvalid, found, "DER of an X.509 certificate")
             })
         };
-        Ok(Self { certificate_id, signers: signers.iter().map(parse).collect::<Result<_, _>>()? })
+        Ok(Self { certificate_id, signers: signers.iter().map(parse).collect::<Result<_, _>>()?, file_salt })
     }
 }
 
@@ -106,6 +127,10 @@ pub struct Named {
     pub document_names: Vec<String>,
     /// From the index.
     pub verification: Verification,
+    /// Is it one of the certificate's files?
+    pub file: FileMatch,
+    /// 视同原件: the certificate counts as the original with this document.
+    pub original: bool,
 }
 
 /// Who names the certificate.
@@ -134,12 +159,13 @@ impl Documents {
     ) -> Result<Self, io::Error> {
         let spool = Spool::open(data.join(FOLDER), space, tasks.clone())?;
         let (trust, clock) = (Arc::clone(&lookup.trust), lookup.clock.clone());
-        Ok(Self { spool, trust, crls, lookup, tasks, clock, idle })
+        let fetched = Arc::new(Semaphore::new(original::FETCHED_AT_ONCE));
+        Ok(Self { spool, trust, crls, lookup, tasks, clock, idle, fetched })
     }
 
-    /// Longest wait for the next part of a document.
-    pub const fn idle(&self) -> Duration {
-        self.idle
+    /// Begins to count how fast a document comes.
+    pub fn pace(&self) -> Pace {
+        Pace::new(self.clock.instant(), self.idle)
     }
 
     /// Begins to receive a document. The place is held until nothing works on it any more, whoever has gone away.
@@ -176,17 +202,17 @@ impl Incoming {
         let Self { documents, spooled, expected, place } = self;
         let left = CancellationToken::new();
         let _guard = left.clone().drop_guard();
-        let (file, bytes, sha256) = spooled.finish(left).await?;
+        let (mut file, bytes, sha256) = spooled.finish(left).await?;
         let tasks = documents.tasks.clone();
         let work = tasks.blocking(move || {
             let _place = place;
             let (at_ms, fault) = (documents.clock.now_ms(), file.fault());
-            let report = documents.report(file, &expected, at_ms);
+            let report = documents.report(&mut file, &expected, at_ms);
             // What this node could not read is no fault of the document.
             if let Some(fault) = fault.get() {
                 return Err(spool::broken(fault));
             }
-            let certificate = documents.certificate(&report, &expected)?;
+            let certificate = documents.certificate(&report, &expected, &mut file, bytes)?;
             metrics::counter!(DOCUMENTS_JUDGED, "verdict" => report.verdict.word()).increment(1);
             Ok(Judged { report, at_ms, bytes, sha256, certificate })
         });
@@ -195,7 +221,7 @@ impl Incoming {
 }
 
 impl Documents {
-    fn report(&self, file: spool::Reader, expected: &Expected, at_ms: u64) -> Report {
+    fn report(&self, file: &mut spool::Reader, expected: &Expected, at_ms: u64) -> Report {
         let snapshot = self.trust.snapshot();
         let anchors = trust::anchors(snapshot.bundle());
         let crls = self.crls.current();
@@ -211,7 +237,13 @@ impl Documents {
         verify(file, &basis)
     }
 
-    fn certificate(&self, report: &Report, expected: &Expected) -> Result<Option<Named>, Refusal> {
+    fn certificate<R: Read + Seek>(
+        &self,
+        report: &Report,
+        expected: &Expected,
+        document: &mut R,
+        bytes: u64,
+    ) -> Result<Option<Named>, Refusal> {
         let said = report.documents.iter().flat_map(|document| document.custom(CERTIFICATE_IDENTIFIER));
         // What is no identifier names nothing.
         let said: BTreeSet<String> =
@@ -230,6 +262,10 @@ impl Documents {
             },
         };
         let verification = self.lookup.verify(Subject::Id(id.clone()), None)?;
-        Ok(Some(Named { id, naming, document_names: said.into_iter().collect(), verification }))
+        let header = Self::header(&verification)?;
+        let file = self.file_of(document, bytes, expected.file_salt, report, header.as_ref())?;
+        let form = header.as_ref().map(|header| self.legal_form(header)).transpose()?.flatten();
+        let original = original::counts_as_original(form, report, file, &verification);
+        Ok(Some(Named { id, naming, document_names: said.into_iter().collect(), verification, file, original }))
     }
 }

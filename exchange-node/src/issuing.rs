@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     idempotency::{Content, Request},
     keys::{DocumentSigner, Keys},
-    ledger::{Answer, Ledger},
+    ledger::{Answer, Decision, Ledger, foresee},
     licences::Licences,
     policy::Policy,
     random::Random,
@@ -50,9 +50,8 @@ use exchange_core::{
     uscc::Uscc,
 };
 use exchange_proto::{certificate as convert, event, store as row};
-use files::NewFiles;
 pub(crate) use files::open_files;
-use ring::digest::{SHA256, digest};
+use files::{NewFile, NewFiles};
 use std::sync::{Arc, atomic::Ordering};
 
 /// Issues and changes certificates of this city.
@@ -95,7 +94,7 @@ struct Asked {
     previous: Option<Previous>,
     request: Request,
     import: Option<Import>,
-    files: Vec<File>,
+    files: NewFiles,
 }
 
 /// A request, whatever it follows.
@@ -164,15 +163,23 @@ impl Issuing {
     }
 
     async fn write(&self, caller: &Caller, wanted: Wanted<'_>) -> Result<Record, Refusal> {
-        let Wanted { request_id, draft, mut files, source, previous } = wanted;
+        let Wanted { request_id, draft, files, source, previous } = wanted;
         self.policy.may_issue(caller, &draft.issuer.uscc, draft.type_code.as_str())?;
         self.trust.require_current_bundle("a new certificate")?;
         let signer = self.signer(draft)?;
         let kind = self.certificate_type(draft.type_code.as_str(), draft.type_version)?;
-        let digest = content(draft, &files, previous.as_ref()).digest(&self.keys.requests);
+        if !files.is_empty() && !self.keeps(&kind) {
+            let found = format!("{} files of a type that another city keeps", files.len());
+            return Err(Refusal::caller(Reason::FileKeptElsewhere, found, "a certificate without files"));
+        }
+        let given: usize = files.iter().map(|file| file.bytes.len()).sum();
+        let room = self.room_for(given, self.makes(draft, &kind)).await?;
+        let mut files = self.hashed(files).await?;
+        let digest = content(draft, files.as_slice(), previous.as_ref()).digest(&self.keys.requests);
         // Without the revision before it: when a row comes again, that is another one.
-        let import =
-            source.map(|source| Import::new(draft, source, content(draft, &files, None).digest(&self.keys.requests)));
+        let import = source.map(|source| {
+            Import::new(draft, source, content(draft, files.as_slice(), None).digest(&self.keys.requests))
+        });
         let repeated = match &import {
             // A row that was imported is not signed again.
             Some(import) => import.earlier(&self.store)?,
@@ -185,15 +192,21 @@ impl Issuing {
         let request = Request::new(&caller.uri, &request_id, digest);
         let certificate_id = self.certificate_id(draft, previous.as_ref())?;
         let disclosures = self.disclosures(checked.take_fields())?;
-        if let Some(document) = self.document(draft, &kind, &certificate_id, &disclosures, &files).await? {
-            files.push(document);
+        if let Some(press) = self.press(draft, &kind, &files) {
+            files.push(self.document(draft, &kind, &certificate_id, &disclosures, press).await?)?;
         }
         let asked = Asked { certificate_id, disclosures, previous, request, import, files };
         let (mut command, mut record, files) = self.prepare(draft, &kind, &checked, Arc::clone(&signer), asked)?;
         if !files.is_empty() {
+            // What the ledger would refuse, or has answered before, leaves no file.
+            let next = Position { region: self.region, epoch: 0, index: 0 };
+            if let Decision::Earlier(row) = foresee(&self.store, &command, next, self.clock.now_ms())? {
+                return self.answered(caller, &row);
+            }
             // Durable before the commit that refers to them, and pinned until after it.
             command.pins = self.keep(files).await?;
         }
+        drop(room);
         match self.ledger.submit(command).await? {
             Answer::Committed(committed) => {
                 // Durable with the certificate, or before it.
@@ -201,11 +214,14 @@ impl Issuing {
                 record.position = Position { region: self.region, epoch: committed.epoch, index: committed.event };
                 Ok(record)
             }
-            Answer::Earlier(row) => {
-                let row: row::RequestRow = own::decode(Space::Requests, &row)?;
-                self.repeated(caller, &row.certificate_id)
-            }
+            Answer::Earlier(row) => self.answered(caller, &row),
         }
+    }
+
+    /// A request that was answered before.
+    fn answered(&self, caller: &Caller, row: &store::Value) -> Result<Record, Refusal> {
+        let row: row::RequestRow = own::decode(Space::Requests, row)?;
+        self.repeated(caller, &row.certificate_id)
     }
 
     fn repeated(&self, caller: &Caller, id: &str) -> Result<Record, Refusal> {
@@ -237,9 +253,7 @@ impl Issuing {
         signer: Arc<DocumentSigner>,
         asked: Asked,
     ) -> Result<(Issue, Record, NewFiles), Refusal> {
-        let Asked { certificate_id, disclosures, previous, request, import, files: given } = asked;
-        let mut files = NewFiles::default();
-        given.into_iter().try_for_each(|file| self.add_file(&mut files, file))?;
+        let Asked { certificate_id, disclosures, previous, request, import, files } = asked;
         let header = Header {
             environment: self.environment,
             certificate_id: certificate_id.clone(),
@@ -368,7 +382,7 @@ fn not_found(id: &str) -> Refusal {
 }
 
 /// Content of a request in the order of `IssueCertificateRequest` (a revision has `previous` as field 100).
-fn content(draft: &Draft, files: &[File], previous: Option<&Previous>) -> Content {
+fn content(draft: &Draft, files: &[NewFile], previous: Option<&Previous>) -> Content {
     let date = |date: Option<Date>| date.map_or_else(String::new, |date| date.to_string());
     let method = if previous.is_some() { "ReviseCertificate" } else { "IssueCertificate" };
     Content::new(method)
@@ -381,6 +395,6 @@ fn content(draft: &Draft, files: &[File], previous: Option<&Previous>) -> Conten
         .field(8, [draft.origin as u8])
         .list_of(9, &draft.fields, |content, field| content.field(1, &field.name).field(2, &field.value))
         .field(10, draft.serial.as_deref().unwrap_or_default())
-        .list_of(12, files, |content, file| content.field(1, &file.media_type).field(2, digest(&SHA256, &file.bytes)))
+        .list_of(12, files, |content, file| content.field(1, file.media_type()).field(2, file.sha256()))
         .field(100, previous.map(|previous| previous.id.as_str()).unwrap_or_default())
 }

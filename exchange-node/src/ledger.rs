@@ -16,8 +16,9 @@
 
 mod group;
 mod head;
+mod unknown;
 
-pub use group::View;
+pub use group::{View, foresee};
 pub use head::{Head, Signer};
 
 use crate::{
@@ -34,6 +35,7 @@ use exchange_core::{merkle::Hash, reason::Reason};
 use group::Group;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
+use unknown::UnknownAfterPanic;
 
 /// Most commands of a group.
 pub const MAX_COMMANDS: usize = 512;
@@ -296,6 +298,8 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         let mut waiting = Vec::with_capacity(MAX_COMMANDS);
+        // Dropped before the commands are, with what they hold: whoever sees them gone sees first that the outcome is unknown.
+        let _unknown = UnknownAfterPanic::new(self.failed.clone());
         loop {
             if waiting.is_empty() && self.commands.blocking_recv_many(&mut waiting, MAX_COMMANDS) == 0 {
                 return; // every handle is gone

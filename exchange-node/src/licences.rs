@@ -167,11 +167,12 @@ pub struct Content {
 }
 
 impl Press {
-    /// Makes the document and puts the seal on it. Milliseconds of computing.
+    /// Makes the document and puts the seal on it. Milliseconds of computing. `salt` is that of the document's digest in the
+    /// certificate's header, and stands in the document.
     ///
     /// # Errors
     /// `LICENCE_NOT_WRITABLE` names the field that is at fault, `SEAL_UNUSABLE` what is wrong with seal or signer.
-    pub fn make(&self, content: &Content, at: Instant, random: &Random) -> Result<File, Refusal> {
+    pub fn make(&self, content: &Content, salt: &[u8; 16], at: Instant, random: &Random) -> Result<File, Refusal> {
         let facts = Facts {
             environment: content.environment,
             certificate_id: &content.id,
@@ -183,7 +184,8 @@ impl Press {
             fields: &content.fields,
             copy: None,
         };
-        let layout = lay_out(&self.template, &facts).map_err(not_writable)?;
+        let mut layout = lay_out(&self.template, &facts).map_err(not_writable)?;
+        layout.set_file_salt(salt);
         let plain = layout.ofd().map_err(not_writable)?;
         let places = [layout.seal_place()];
         let order = Stamp {

@@ -33,7 +33,7 @@ pub const VOID_ENTRIES: &str = "exchange_void_entries_total";
 pub const GAP_SEGMENTS: &str = "exchange_gap_segments_total";
 /// Documents judged, by verdict.
 pub const DOCUMENTS_JUDGED: &str = "exchange_documents_judged_total";
-/// Kept files of certificates that were found missing or altered, by fault.
+/// Kept files of certificates that were found missing, altered or unreadable, by fault.
 pub const FILES_DAMAGED: &str = "exchange_files_damaged_total";
 /// Access logs that contradict themselves.
 pub const ACCESS_CONTRADICTIONS: &str = "exchange_access_contradictions_total";
@@ -57,7 +57,7 @@ const COUNTERS: [(&str, &str); 15] = [
     (VOID_ENTRIES, "Entries that break a rule, by region and reason"),
     (GAP_SEGMENTS, "Segments read from other nodes to fill a gap, by region"),
     (DOCUMENTS_JUDGED, "Documents judged, by verdict"),
-    (FILES_DAMAGED, "Kept files of certificates that were found missing or altered, by fault"),
+    (FILES_DAMAGED, "Kept files of certificates that were found missing, altered or unreadable, by fault"),
     (ACCESS_CONTRADICTIONS, "Access logs that contradict themselves"),
     (LOG_MASKED, "Identity numbers masked in log lines; each is a fault of the program"),
 ];

@@ -90,6 +90,8 @@ pub enum Reason {
     TooManyFiles,
     /// A file is larger than allowed.
     FileTooLarge,
+    /// A file is sent with a certificate that another city keeps.
+    FileKeptElsewhere,
     /// A text holds a control character or one that turns the direction of writing.
     ControlCharacter,
     /// Dates are the wrong way round.

@@ -36,6 +36,8 @@ pub enum Fault {
     Missing,
     /// It is not what was written.
     Altered,
+    /// The file system does not give it: a bad block, a permission that was taken away.
+    Unreadable,
 }
 
 impl Fault {
@@ -44,6 +46,15 @@ impl Fault {
         match self {
             Self::Missing => "MISSING",
             Self::Altered => "ALTERED",
+            Self::Unreadable => "UNREADABLE",
+        }
+    }
+
+    const fn of(error: &Error) -> Self {
+        match error {
+            Error::Missing { .. } => Self::Missing,
+            Error::Altered { .. } => Self::Altered,
+            Error::Io { .. } => Self::Unreadable,
         }
     }
 }
@@ -71,20 +82,20 @@ impl Known {
         self.state().clone()
     }
 
-    /// A file was found damaged: told to the operator by log, metric and `doctor`.
+    /// A file was found damaged, or does not read: told to the operator by log, metric and `doctor`.
     pub fn damaged(&self, key: &BlobKey, error: &Error, certificate_id: &str) {
-        let fault = match error {
-            Error::Missing { .. } => Fault::Missing,
-            Error::Altered { .. } => Fault::Altered,
-            Error::Io { .. } => return tracing::error!(%error, "a kept file does not read"),
-        };
+        let fault = Fault::of(error);
         let mut state = self.state();
         let known = state.named.get(key).is_some_and(|(known, _)| *known == fault);
         if !known && (state.named.contains_key(key) || state.named.len() < NAMED) {
             state.damaged += u64::from(!state.named.contains_key(key));
             state.named.insert(*key, (fault, certificate_id.to_owned()));
             drop(state);
-            tracing::error!(%error, certificate_id, "a kept file is damaged: restore it from the backup of blobs/");
+            let cure = match fault {
+                Fault::Missing | Fault::Altered => "restore it from the backup of blobs/",
+                Fault::Unreadable => "look at the disk and at the permissions of blobs/",
+            };
+            tracing::error!(%error, certificate_id, fault = fault.word(), cure, "a kept file is not to be had");
             metrics::counter!(crate::telemetry::FILES_DAMAGED, "fault" => fault.word()).increment(1);
         }
     }
@@ -195,11 +206,7 @@ impl Care {
                 Ok(length) => batch.bytes += length,
                 Err(error) => {
                     self.known.damaged(&key, &error, &owner);
-                    match error {
-                        Error::Missing { .. } => batch.damaged.push((key, (Fault::Missing, owner))),
-                        Error::Altered { .. } => batch.damaged.push((key, (Fault::Altered, owner))),
-                        Error::Io { .. } => {}
-                    }
+                    batch.damaged.push((key, (Fault::of(&error), owner)));
                 }
             }
             // Each file once, however many certificates have it.

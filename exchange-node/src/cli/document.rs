@@ -10,7 +10,7 @@ use ca_tools::{
     seal_trust::{self, Folder},
 };
 use clap::{Args, Subcommand};
-use exchange_core::chain::Instant;
+use exchange_core::{certificate::Header, chain::Instant};
 use exchange_seal::{
     Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict, crl::Crls, limits::MAX_SEAL_BYTES,
     report::SealFacts, time, verify, verify_seal,
@@ -18,6 +18,7 @@ use exchange_seal::{
 use serde_json::{Value, json};
 use std::{fs::File, io::Read, path::PathBuf};
 
+mod certificate;
 mod render;
 mod show;
 mod stamp;
@@ -27,6 +28,8 @@ Examples:
   exchange-node document verify licence.ofd --anchors seal-trust --crl seal-trust/crls
   exchange-node document verify seal.esl --anchors seal-trust --crl maker-ca.crl -o json
   exchange-node document verify licence.ofd --bundle bundle.pb --root root.crt --crl seal-crls
+  exchange-node document verify licence.ofd --bundle bundle.pb --root root.crt --crl seal-crls \
+    --certificate 1.2.156.….cert.pb
   exchange-node document show licence.ofd
 
 The folder of --anchors has the pinned certificates, PEM or DER (.crt .cer .pem .der): in makers/
@@ -37,7 +40,8 @@ docs/SEALS.md has the steps and the verdicts.
 
 const CODES: &str = "\
 Exit codes: 0 VALID; 10 REVOCATION_UNKNOWN; 4 UNTRUSTED, REVOKED, SIGNER_NOT_LISTED, SIGNER_EXPIRED;
-2 MALFORMED, UNSUPPORTED; 11 every other verdict.
+2 MALFORMED, UNSUPPORTED; 11 every other verdict. With --certificate 0 says besides that the
+document is its file; 11 that it is not, 10 that the document does not say enough.
 ";
 
 #[derive(Debug, Subcommand)]
@@ -78,6 +82,9 @@ pub(super) struct VerifyArgs {
     /// Certificate of a possible signer, for signatures that bring none; may be given several times.
     #[arg(long = "signer", value_name = "FILE")]
     signers: Vec<PathBuf>,
+    /// Export of the certificate that the document is taken to be of (.cert.pb): is it that certificate's very file?
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    certificate: Option<PathBuf>,
     /// Let a missing or old CRL be a remark. Without it the verdict is then REVOCATION_UNKNOWN at best.
     #[arg(long)]
     without_crl: bool,
@@ -117,7 +124,7 @@ fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
     }
     let now = args.at.unwrap_or_else(|| Instant(Clock::default().now_ms()));
     // A bundle is believed now; `--at` is about the document.
-    let anchors = anchors(args, Instant(Clock::default().now_ms()))?;
+    let (anchors, header) = believed(args, Instant(Clock::default().now_ms()))?;
     let basis = Basis {
         anchors: &anchors,
         crls: &crls,
@@ -131,7 +138,10 @@ fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
     let mut first = [0];
     let count = file.read(&mut first).map_err(|error| Failure::file(&args.file, &error))?;
     // A seal is a SEQUENCE; a package begins with "PK".
-    let (verdict, value) = if count == 1 && first == [0x30] {
+    let (code, value) = if count == 1 && first == [0x30] {
+        if header.is_some() {
+            return Err(Failure::usage("--certificate is for a document, and this is a seal"));
+        }
         let report = verify_seal(&files::read(&args.file, MAX_SEAL_BYTES)?, &basis);
         if format == Format::Table {
             print_facts(&[("verdict", report.verdict.to_string()), ("judged at", instant(now.0))])?;
@@ -139,21 +149,33 @@ fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
             print_steps(&report.steps)?;
         }
         let seal = report.seal.as_ref().map(seal_value);
-        (report.verdict, json!({ "verdict": report.verdict.word(), "seal": seal, "steps": steps_value(&report.steps) }))
+        (
+            exit(report.verdict),
+            json!({ "verdict": report.verdict.word(), "seal": seal, "steps": steps_value(&report.steps) }),
+        )
     } else {
-        let report = verify(file, &basis);
+        let report = verify(&mut file, &basis);
+        let of = header.map(|header| certificate::Of::judge(&header, &mut file, &args.file, &report)).transpose()?;
         if format == Format::Table {
-            print_facts(&[("verdict", report.verdict.to_string()), ("judged at", instant(now.0))])?;
+            let line = of.as_ref().map(certificate::Of::line).unwrap_or_default();
+            let verdict = report.verdict.to_string();
+            print_facts(&[("verdict", verdict), ("judged at", instant(now.0)), ("certificate", line)])?;
             print_report(&report)?;
         }
-        (report.verdict, report_value(&report))
+        let mut value = report_value(&report);
+        let mut code = exit(report.verdict);
+        if let Some(of) = &of {
+            value["certificate"] = of.value();
+            code = if report.verdict == Verdict::Valid { of.exit() } else { code };
+        }
+        (code, value)
     };
     if format == Format::Json {
         let mut value = value;
         value["judged_at_ms"] = now.0.into();
         print_json(&value)?;
     }
-    Ok(exit(verdict))
+    Ok(code)
 }
 
 /// What a script sees of a verdict.
@@ -183,21 +205,25 @@ fn unusable(error: ca_tools::Error) -> Failure {
     }
 }
 
-/// Who is believed: a folder, or what a trust bundle says whose signer leads to the pinned root.
-fn anchors(args: &VerifyArgs, now: Instant) -> Result<Anchors, Failure> {
+/// Who is believed: a folder, or what a trust bundle says whose signer leads to the pinned root. With a bundle also the header
+/// of the certificate that was given.
+fn believed(args: &VerifyArgs, now: Instant) -> Result<(Anchors, Option<Header>), Failure> {
     if let Some(folder) = &args.anchors {
-        return Ok(Folder::read(folder).map_err(unusable)?.anchors());
+        return Ok((Folder::read(folder).map_err(unusable)?.anchors(), None));
     }
     let Some(bundle) = &args.bundle else { return Err(Failure::usage("--anchors or --bundle is needed")) };
     let trust = offline::Trust::read(bundle, &args.roots, &args.root_crls, now.0)?;
-    let believed =
-        trust.bundle.map_err(|error| Failure::new(Exit::Identity, format!("{}: {error}", bundle.display())))?;
+    let believed = match &trust.bundle {
+        Ok(believed) => believed,
+        Err(error) => return Err(Failure::new(Exit::Identity, format!("{}: {error}", bundle.display()))),
+    };
     let anchors = crate::documents::anchors(believed.bundle());
     if anchors.makers.is_empty() && anchors.signers.is_empty() && anchors.time_stamps.is_empty() {
         let text = format!("{}: it names no CA behind seals; nobody would be believed", bundle.display());
         return Err(Failure::new(Exit::Identity, text));
     }
-    Ok(anchors)
+    let header = args.certificate.as_ref().map(|path| certificate::header(path, &trust)).transpose()?;
+    Ok((anchors, header))
 }
 
 fn print_report(report: &Report) -> Result<(), Failure> {

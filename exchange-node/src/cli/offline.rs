@@ -111,7 +111,7 @@ impl Trust {
         Ok(Self { roots, pinned, bundle, crls, now_ms })
     }
 
-    fn basis<'a>(&'a self, bundle: &'a VerifiedBundle) -> Basis<'a> {
+    pub(super) fn basis<'a>(&'a self, bundle: &'a VerifiedBundle) -> Basis<'a> {
         Basis {
             roots: &self.roots,
             bundle: bundle.bundle(),

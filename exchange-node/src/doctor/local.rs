@@ -76,6 +76,10 @@ pub(super) fn trust(config: &Config, clock: &Clock, report: &mut Report) -> Opti
     } else {
         report.ok(Subject::Bundle, named);
     }
+    for found in crate::documents::unreadable(bundle) {
+        let found = format!("CA behind seals, {found}: nobody is believed for it");
+        report.warning(Subject::Bundle, found);
+    }
     let region = config.node.region;
     match bundle.regions.get(&region) {
         None => report.failed(Subject::BundleRegion, format!("the bundle does not name region {region}")),
@@ -109,6 +113,12 @@ pub(super) fn keys(config: &Config, trust: &Arc<Trust>, now_ms: u64, report: &mu
                 report.add(Check { fault: fault.to_owned(), ..Check::new(Subject::Key, State::Failed, found) });
             }
             Ok(None) => report.ok(Subject::Key, format!("{}: fits", part.setting)),
+            // Every issue of a type with a template is refused then.
+            Ok(Some((begin, end))) if part.setting.ends_with(".seal") && !(begin..=end).contains(&now_ms) => {
+                let found = format!("{}: counts from {} to {}", part.setting, Instant(begin), Instant(end));
+                let fault = exchange_core::reason::Reason::SealUnusable.code().to_owned();
+                report.add(Check { fault, ..Check::new(Subject::Key, State::Failed, found) });
+            }
             Ok(Some((begin, end))) => {
                 report.ok(Subject::Key, format!("{}: believed, and its key fits", part.setting));
                 life(&part.setting, begin, end, now_ms, report);

@@ -133,7 +133,7 @@ impl Running {
         }
         let unnamed = files.damaged.saturating_sub(files.named.len() as u64);
         if unnamed > 0 {
-            report.failed(Subject::StoreFiles, format!("{unnamed} more files are missing or altered"));
+            report.failed(Subject::StoreFiles, format!("{unnamed} more files are missing, altered or unreadable"));
         }
         if files.damaged == 0 && files.checked_at_ms == 0 {
             report.not_proved(Subject::StoreFiles, None, "the node has not read all of them yet");

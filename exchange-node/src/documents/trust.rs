@@ -6,6 +6,23 @@ use exchange_core::bundle::TrustBundle;
 use exchange_seal::{Anchors, certificate::Certificate, crl::Crls};
 use std::{path::Path, sync::Arc};
 
+/// The CAs of a bundle that do not read, by list and place, with why. The bundle counts without them: it also carries what
+/// cannot wait, withdrawals and regions' CAs among it. So it is said, by log and `doctor`, and not refused.
+pub fn unreadable(bundle: &TrustBundle) -> Vec<String> {
+    let trust = &bundle.seal_trust;
+    let lists = [
+        ("seal_anchors", &bundle.seal_anchors),
+        ("seal_trust.makers", &trust.makers),
+        ("seal_trust.signers", &trust.signers),
+        ("seal_trust.time_stamps", &trust.time_stamps),
+        ("seal_trust.intermediates", &trust.intermediates),
+    ];
+    let places = lists.into_iter().flat_map(|(name, ders)| (0..).zip(ders).map(move |(at, der)| (name, at, der)));
+    places
+        .filter_map(|(name, at, der): (_, u32, _)| Some(format!("{name}[{at}]: {}", Certificate::parse(der).err()?)))
+        .collect()
+}
+
 /// The anchors of a bundle. One that does not read is passed over: nobody is believed for it.
 pub fn anchors(bundle: &TrustBundle) -> Anchors {
     let read = |ders: &[Vec<u8>]| ders.iter().filter_map(|der| Certificate::parse(der).ok()).collect::<Vec<_>>();
@@ -70,5 +87,8 @@ mod tests {
         let anchors = anchors(&bundle);
         let counts = [&anchors.makers, &anchors.signers, &anchors.time_stamps, &anchors.intermediates].map(Vec::len);
         assert_eq!(counts, [1, 2, 1, 1], "what does not read is passed over");
+        let said = unreadable(&bundle);
+        let begin: Vec<&str> = said.iter().filter_map(|text| text.split_once(": ")).map(|(place, _)| place).collect();
+        assert_eq!(begin, ["seal_anchors[1]", "seal_trust.intermediates[1]"], "{said:?}");
     }
 }

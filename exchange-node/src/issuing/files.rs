@@ -1,7 +1,12 @@
 //! Files of a certificate that is being issued: salted and named before its header is built, kept before the ledger's commit.
 
 use super::{Issuing, command::FilesRow};
-use crate::{blobs::Pin, refusal::Refusal};
+use crate::{
+    blobs::{Blobs, Pin},
+    limits::count_refused,
+    random::Random,
+    refusal::Refusal,
+};
 use exchange_core::{
     certificate::FileDigest,
     disclosure::file_digest,
@@ -11,19 +16,75 @@ use exchange_core::{
     sealed,
 };
 use exchange_proto::file as convert;
+use ring::digest::{SHA256, digest};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Longest wait for room for a certificate's files.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a document takes that the node makes, roughly, in bytes.
+const MADE_BYTES: usize = 1 << 20;
 
 /// In the header's order.
 #[derive(Default)]
 pub(super) struct NewFiles(Vec<NewFile>);
 
-struct NewFile {
+/// A file that is hashed and salted.
+pub(super) struct NewFile {
     stored: StoredFile,
     bytes: Vec<u8>,
+    /// Without a salt: by which a repeated request is known.
+    sha256: [u8; 32],
+}
+
+impl NewFile {
+    /// Hashes it, with a salt for the header's digest. Milliseconds of computing.
+    ///
+    /// # Errors
+    /// Too large, empty, or a media type that is none.
+    pub(super) fn new(file: File, salt: [u8; 16], blobs: &Blobs) -> Result<Self, Refusal> {
+        let File { media_type, bytes } = file;
+        convert::check(&media_type, bytes.len())?;
+        let stored = StoredFile {
+            digest: file_digest(&salt, &bytes),
+            blob: blobs.key_of(&bytes),
+            length: bytes.len() as u64,
+            media_type,
+            salt,
+        };
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        Ok(Self { stored, bytes, sha256 })
+    }
+
+    pub(super) fn media_type(&self) -> &str {
+        &self.stored.media_type
+    }
+
+    pub(super) const fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
 }
 
 impl NewFiles {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(super) fn as_slice(&self) -> &[NewFile] {
+        &self.0
+    }
+
+    /// # Errors
+    /// One file too many.
+    pub(super) fn push(&mut self, file: NewFile) -> Result<(), Refusal> {
+        if self.0.len() >= MAX_FILES {
+            let (found, needed) = (format!("more than {MAX_FILES} files"), format!("at most {MAX_FILES}"));
+            return Err(Refusal::caller(Reason::TooManyFiles, found, needed));
+        }
+        self.0.push(file);
+        Ok(())
     }
 
     /// As the header names them.
@@ -33,27 +94,42 @@ impl NewFiles {
 }
 
 impl Issuing {
-    /// Adds a file to a certificate whose header is not built yet: one that the caller sent, or one that the node made.
+    /// Room for files of a certificate, those that came and one that is made; nothing without any.
     ///
     /// # Errors
-    /// One file too many, too large, empty, or a media type that is none.
-    pub(super) fn add_file(&self, files: &mut NewFiles, file: File) -> Result<(), Refusal> {
-        if files.0.len() >= MAX_FILES {
-            let (found, needed) = (format!("more than {MAX_FILES} files"), format!("at most {MAX_FILES}"));
-            return Err(Refusal::caller(Reason::TooManyFiles, found, needed));
+    /// `OVERLOADED`: too many are being issued.
+    pub(super) async fn room_for(&self, given: usize, makes: bool) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        let bytes = given + if makes { MADE_BYTES } else { 0 };
+        if bytes == 0 {
+            return Ok(None);
         }
-        let File { media_type, bytes } = file;
-        convert::check(&media_type, bytes.len())?;
-        let salt = self.random.array();
-        let stored = StoredFile {
-            digest: file_digest(&salt, &bytes),
-            blob: self.blobs.key_of(&bytes),
-            length: bytes.len() as u64,
-            media_type,
-            salt,
-        };
-        files.0.push(NewFile { stored, bytes });
-        Ok(())
+        match tokio::time::timeout(PATIENCE, self.blobs.enter(bytes)).await {
+            Ok(room) => Ok(room),
+            Err(_) => {
+                count_refused("issued_files");
+                let found = format!("files of {} MiB that are being issued", crate::blobs::ROOM_MIB);
+                Err(Refusal::node(Reason::Overloaded, found, format!("room within {} s", PATIENCE.as_secs())))
+            }
+        }
+    }
+
+    /// What the caller sent, hashed and salted on a thread for what takes long.
+    ///
+    /// # Errors
+    /// One file too many, too large, empty, or a media type that is none; draining.
+    pub(super) async fn hashed(&self, files: Vec<File>) -> Result<NewFiles, Refusal> {
+        if files.is_empty() {
+            return Ok(NewFiles::default());
+        }
+        let (blobs, random): (Blobs, Random) = (self.blobs.clone(), self.random.clone());
+        let hashed = self.tasks.blocking(move || {
+            let mut all = NewFiles::default();
+            for file in files {
+                all.push(NewFile::new(file, random.array(), &blobs)?)?;
+            }
+            Ok(all)
+        });
+        hashed.await.map_err(|error| Refusal::node(Reason::Draining, error.to_string(), "files that are hashed"))?
     }
 
     pub(super) fn seal_files(&self, id: &str, files: &NewFiles) -> Result<Option<FilesRow>, Refusal> {

@@ -22,8 +22,7 @@ type Rows = BTreeMap<Space, HashMap<Key, Option<Value>>>;
 /// What a command decides on: rows as they will be when its turn comes.
 pub struct View<'a> {
     rows: &'a Rows,
-    events: &'a Head,
-    next_event: u64,
+    next_event: Position,
     next_access: u64,
     now_ms: u64,
 }
@@ -45,8 +44,8 @@ impl View<'_> {
     }
 
     /// Where the command's first event entry will stand.
-    pub fn next_event(&self) -> Position {
-        Position { region: self.events.region(), epoch: self.events.epoch(), index: self.next_event }
+    pub const fn next_event(&self) -> Position {
+        self.next_event
     }
 
     /// Index of the command's first access entry, in the event log's epoch.
@@ -58,6 +57,22 @@ impl View<'_> {
     pub const fn now_ms(&self) -> u64 {
         self.now_ms
     }
+}
+
+/// What a command would come to now, on durable rows alone: for whoever does something costly before its turn. Only a hint,
+/// since others may come first.
+///
+/// # Errors
+/// The command's refusal; the store fails.
+pub fn foresee(store: &Store, command: &impl Command, next_event: Position, now_ms: u64) -> Result<Decision, Refusal> {
+    let mut keys = Vec::new();
+    command.reads(&mut keys);
+    let mut rows = Rows::new();
+    for (space, key) in keys {
+        let value = store.own.get(space, &key)?;
+        rows.entry(space).or_default().insert(key, value);
+    }
+    command.decide(&View { rows: &rows, next_event, next_access: 0, now_ms })
 }
 
 /// A group being filled.
@@ -138,10 +153,11 @@ impl<'a> Group<'a> {
 
     /// Decides one command. False when the group is full: the command's turn comes in the next one.
     pub(super) fn decide(&mut self, command: &dyn Command, barred: Option<Refusal>) -> bool {
+        let events = self.events_head;
+        let index = events.size() + self.events.len() as u64;
         let view = View {
             rows: &self.rows,
-            events: self.events_head,
-            next_event: self.events_head.size() + self.events.len() as u64,
+            next_event: Position { region: events.region(), epoch: events.epoch(), index },
             next_access: self.access_head.size() + self.access.len() as u64,
             now_ms: self.now_ms,
         };

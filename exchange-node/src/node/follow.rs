@@ -3,6 +3,7 @@
 use crate::{
     access::Proofs,
     catalogue::Catalogue,
+    documents,
     indexer::{self, CarriedItem, Context},
     keys::Keys,
     ledger::Ledger,
@@ -35,6 +36,7 @@ pub(super) struct Followed {
 
 impl Followed {
     pub(super) async fn run(mut self, tasks: Tasks) {
+        let mut named = self.name_unreadable(None);
         let mut changed = self.trust.subscribe();
         let fetching = Arc::<Mutex<BTreeSet<Region>>>::default();
         self.save().await;
@@ -58,6 +60,7 @@ impl Followed {
                     if hint.is_err() { return }
                     changed.borrow_and_update();
                     self.tell();
+                    named = self.name_unreadable(named);
                     self.save().await;
                 }
             }
@@ -98,6 +101,18 @@ impl Followed {
         let bundle = Arc::new(self.trust.snapshot().bundle().clone());
         let index_keys = Arc::new(self.keys.index.clone());
         self.context.send_replace(Context { bundle, index_keys });
+    }
+
+    /// CAs behind seals that do not read: once for each bundle.
+    fn name_unreadable(&self, named: Option<u64>) -> Option<u64> {
+        let snapshot = self.trust.snapshot();
+        let number = snapshot.bundle().number;
+        if named != Some(number) {
+            for found in documents::unreadable(snapshot.bundle()) {
+                tracing::warn!(bundle = number, found, "a CA behind seals does not read: nobody is believed for it");
+            }
+        }
+        Some(number)
     }
 
     async fn save(&self) {

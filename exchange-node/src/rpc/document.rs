@@ -2,7 +2,7 @@
 
 use super::{Services, chunks::Items, services};
 use crate::{
-    documents::{Expected, Judged, Named, Naming},
+    documents::{Expected, FileMatch, Judged, Named, Naming, Pace},
     refusal::Refusal,
 };
 use bytes::Bytes;
@@ -20,16 +20,20 @@ impl DocumentService for Services {
         let place = services::place(&request)?;
         let (caller, mut parts) = services::enter(request)?;
         self.policy.may_read(&caller)?;
-        let header = match self.next(&mut parts).await? {
+        let mut pace = self.documents.pace();
+        let header = match self.next(&mut parts, &pace).await? {
             Some(Part::Header(header)) => header,
             Some(Part::Chunk(_)) => return Err(out_of_order("a chunk as the first message", "the header first")),
             None => return Err(Refusal::caller(Reason::DocumentEmpty, "a stream without a message", "a header").into()),
         };
-        let expected = Expected::parse(&header.certificate_id, &header.signers)?;
+        let expected = Expected::parse(&header.certificate_id, &header.signers, &header.file_salt)?;
         let mut incoming = self.documents.begin(expected, place).await?;
-        while let Some(part) = self.next(&mut parts).await? {
+        while let Some(part) = self.next(&mut parts, &pace).await? {
             match part {
-                Part::Chunk(chunk) => incoming.take(&chunk).await?,
+                Part::Chunk(chunk) => {
+                    pace.came(chunk.len());
+                    incoming.take(&chunk).await?;
+                }
                 Part::Header(_) => return Err(out_of_order("a second header", "chunks alone behind the first")),
             }
         }
@@ -50,11 +54,14 @@ fn out_of_order(found: &str, needed: &str) -> Status {
 
 impl Services {
     /// The next part; `None` where the caller has ended its stream.
-    async fn next(&self, parts: &mut Streaming<v1::VerifyDocumentRequest>) -> Result<Option<Part>, Status> {
-        let idle = self.documents.idle();
-        let Ok(message) = tokio::time::timeout(idle, parts.message()).await else {
-            let found = format!("nothing for {} s", idle.as_secs());
-            return Err(Refusal::caller(Reason::DocumentTooSlow, found, "the next part, or the stream's end").into());
+    async fn next(
+        &self,
+        parts: &mut Streaming<v1::VerifyDocumentRequest>,
+        pace: &Pace,
+    ) -> Result<Option<Part>, Status> {
+        let clock = &self.lookup.clock;
+        let Ok(message) = tokio::time::timeout(pace.patience(clock.instant()), parts.message()).await else {
+            return Err(Refusal::caller(Reason::DocumentTooSlow, pace.found(clock.instant()), pace.needed()).into());
         };
         match message? {
             None => Ok(None),
@@ -79,14 +86,23 @@ impl Services {
     }
 
     fn encode_named(&self, named: Named) -> v1::CertificateOfDocument {
-        let Named { id: certificate_id, naming, document_names, verification } = named;
+        let Named { id: certificate_id, naming, document_names, verification, file, original } = named;
         let naming = match naming {
             Naming::Agrees => v1::CertificateNaming::Agrees,
             Naming::Differs => v1::CertificateNaming::Differs,
             Naming::NotNamed => v1::CertificateNaming::NotNamed,
         } as i32;
-        let verification = Some(self.encode_verification(verification));
-        v1::CertificateOfDocument { certificate_id, naming, document_names, verification }
+        let mut verification = self.encode_verification(verification);
+        if let Some(standing) = verification.standing.as_mut().filter(|_| original) {
+            standing.set_counts_as(v1::CountsAs::Original);
+        }
+        let (file, file_number) = match file {
+            FileMatch::Agrees(number) => (v1::FileAgreement::Agrees, number),
+            FileMatch::Differs => (v1::FileAgreement::Differs, 0),
+            FileMatch::NotKnown => (v1::FileAgreement::NotKnown, 0),
+        };
+        let (file, verification) = (file as i32, Some(verification));
+        v1::CertificateOfDocument { certificate_id, naming, document_names, verification, file, file_number }
     }
 }
 

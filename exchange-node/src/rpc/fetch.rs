@@ -32,6 +32,7 @@ impl Services {
         let wanted = FetchRequest { question, certificate_id: message.certificate_id, file: message.file };
         let number = message.file;
         let fetched = self.lookup.fetch(&caller, wanted, left, &place).await?;
+        let fetched = self.documents.with_fetched(fetched, number).await?;
         Ok(Response::new(chunks::stream(&self.tasks, open, left, move |out| hand_over(fetched, number, out))))
     }
 

@@ -147,7 +147,8 @@ fn encode(answered: Answered) -> v1::LookupCertificateResponse {
             disclosures: answered.disclosures.into_iter().map(convert::encode_disclosure).collect(),
             ..convert::encode_certificate(&answered.header, answered.position)
         }),
-        standing: Some(answered.standing),
+        // Fields alone are data, whatever the other city's node says.
+        standing: Some(v1::Standing { counts_as: v1::CountsAs::DataCheck as i32, ..answered.standing }),
         withheld_fields: answered.withheld,
         asked: Some(peer::encode_proof(answered.asked)),
         answered: Some(peer::encode_proof(answered.answered)),

@@ -1,7 +1,7 @@
 //! Rows of `own/` in the words of the use cases.
 
 use super::{Database, Error, Key, Private, Space, Store, Value, Write, keys};
-use crate::policy::ActsFor;
+use crate::{documents::ValidSeal, policy::ActsFor};
 use exchange_core::{
     purpose::{FileGrant, Grant},
     region::Region,
@@ -77,6 +77,12 @@ impl Store {
     /// Sealed descriptions and salts of the files of the certificate that a question was granted for; `region` keeps it.
     pub fn granted_files(&self, region: Region, grant: &FileGrant) -> Result<Option<Value>, Error> {
         self.own.get(FILES, keys::regional(region, grant.certificate_id().as_str().as_bytes()))
+    }
+
+    /// Sealed descriptions and salts of a certificate's files, to hold a valid sealed document against them; nothing of them
+    /// is told but which one it is.
+    pub fn files_of_document(&self, region: Region, id: &str, _: &ValidSeal) -> Result<Option<Value>, Error> {
+        self.own.get(FILES, keys::regional(region, id.as_bytes()))
     }
 
     /// As [`Store::granted_files`], for checks of invariants.

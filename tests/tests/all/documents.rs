@@ -36,7 +36,7 @@ fn message(part: Part) -> v1::VerifyDocumentRequest {
 
 fn header(certificate_id: &str) -> v1::VerifyDocumentRequest {
     let certificate_id = certificate_id.to_owned();
-    message(Part::Header(v1::DocumentHeader { certificate_id, signers: Vec::new() }))
+    message(Part::Header(v1::DocumentHeader { certificate_id, ..Default::default() }))
 }
 
 fn chunk(bytes: &[u8]) -> v1::VerifyDocumentRequest {
@@ -223,7 +223,7 @@ async fn streams_that_are_none(world: &World) {
     let none = v1::VerifyDocumentRequest { part: None };
     let signers = |signers: Vec<&[u8]>| {
         let signers = signers.into_iter().map(|der| der.to_vec().into()).collect();
-        message(Part::Header(v1::DocumentHeader { certificate_id: String::new(), signers }))
+        message(Part::Header(v1::DocumentHeader { signers, ..Default::default() }))
     };
     let root = corpus("ring-root.der");
     for (what, messages, reason) in [

@@ -1,10 +1,15 @@
 //! Files of certificates: kept with the custodian, named in the header.
 
 mod fetch;
+mod slow;
 
 use crate::world::*;
 use exchange_core::disclosure::file_digest;
 use exchange_core::file::MAX_FILE_BYTES;
+use exchange_node::{
+    clock::Clock,
+    doctor::{self, State, Subject},
+};
 use exchange_proto::{certificate, v1};
 use std::path::Path;
 
@@ -35,8 +40,10 @@ async fn issued() {
 
     // The same request again, the same file in another certificate, and none.
     assert!(world.issue(JINAN, request.clone()).await.repeated_request);
-    let other = v1::IssueCertificateRequest { files: vec![file(OFD, &small)], ..request };
+    let other = v1::IssueCertificateRequest { files: vec![file(OFD, &small)], ..request.clone() };
     refused(world.certificates(JINAN).await.issue_certificate(other).await, "REQUEST_ID_REUSED");
+    refused_without_a_trace(&world, &request, &first).await;
+    kept_elsewhere(&world, &bytes(9, 5_000)).await;
     let second = world.issue(JINAN, with_files(licence(JINAN, 2), &[&small])).await;
     assert_ne!(header(&second).files[0].digest, header(&first).files[0].digest, "a salt of its own");
     assert!(header(&world.issue(JINAN, licence(JINAN, 3)).await).files.is_empty());
@@ -78,6 +85,69 @@ async fn issued() {
     cared_for(&mut world, &first, &small).await;
 }
 
+/// What the ledger would refuse leaves no file, not even until the next sweep.
+async fn refused_without_a_trace(world: &World, request: &v1::IssueCertificateRequest, first: &Certificate) {
+    let kept = world.blobs_of(JINAN);
+    let mut client = world.certificates(JINAN).await;
+    let new = bytes(9, 5_000);
+    refused(client.issue_certificate(with_files(request.clone(), &[&new])).await, "REQUEST_ID_REUSED");
+    let with_serial = |request, files: &[&[u8]]| v1::IssueCertificateRequest {
+        serial: "TRACELESS1".into(),
+        ..with_files(request, files)
+    };
+    world.issue(JINAN, with_serial(licence(JINAN, 91), &[])).await;
+    refused(client.issue_certificate(with_serial(licence(JINAN, 91), &[&new])).await, "CERTIFICATE_EXISTS");
+    let old = v1::IssueCertificateRequest { request_id: uuid_of(1_700_000_000_000), ..licence(JINAN, 92) };
+    refused(client.issue_certificate(with_files(old, &[&new])).await, "REQUEST_ID_TOO_OLD");
+    let revision = v1::ReviseCertificateRequest {
+        request_id: request_id(),
+        previous: first.certificate_id.clone(),
+        issued_on: first.issued_on,
+        fields: licence(JINAN, 1).fields,
+        ..Default::default()
+    };
+    let revoked = world.issue(JINAN, licence(JINAN, 93)).await;
+    client.change_status(change(&revoked, v1::Status::Revoked, "样例〔2026〕93号")).await.unwrap();
+    let revision =
+        v1::ReviseCertificateRequest { previous: revoked.certificate_id, files: vec![file(OFD, &new)], ..revision };
+    refused(client.revise_certificate(revision).await, "REVISION_CONFLICT");
+    assert_eq!(world.blobs_of(JINAN), kept, "a refused issue has left its file");
+}
+
+/// A type whose certificates another city keeps: it would be asked for the file, and could not be given it.
+async fn kept_elsewhere(world: &World, new: &[u8]) {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sample/catalogue/certificate-types.json");
+    let items = exchange_node::catalogue::file::read(&samples).unwrap();
+    let mut kind = items
+        .into_iter()
+        .find_map(|item| match item {
+            exchange_node::catalogue::Item::CertificateType(kind) if kind.type_code.as_str() == MARRIAGE => Some(kind),
+            _ => None,
+        })
+        .unwrap();
+    (kind.version, kind.custodian_region) = (kind.version + 1, Some(region(QINGDAO)));
+    let request = v1::PublishCertificateTypeRequest {
+        request_id: request_id(),
+        certificate_type: Some(exchange_proto::catalogue::encode_certificate_type(&kind)),
+        validate_only: false,
+    };
+    world.catalogue(PROVINCE).await.publish_certificate_type(request).await.unwrap();
+    world.settle().await;
+    let (one, other) = (Person::new(0, 51), Person::new(1, 52));
+    let request = v1::IssueCertificateRequest { type_version: kind.version, ..marriage(JINAN, &one, &other) };
+    let mut client = world.certificates(JINAN).await;
+    until("the version is known", async || {
+        client
+            .issue_certificate(v1::IssueCertificateRequest { request_id: request_id(), ..request.clone() })
+            .await
+            .is_ok()
+    })
+    .await;
+    let kept = world.blobs_of(JINAN);
+    refused(client.issue_certificate(with_files(request, &[new])).await, "FILE_KEPT_ELSEWHERE");
+    assert_eq!(world.blobs_of(JINAN), kept, "a file that nobody could fetch is kept");
+}
+
 /// The header names each file by its salted digest and rounded length; what is kept is sealed.
 #[track_caller]
 fn named(world: &World, one: &Certificate, files: &[&[u8]]) {
@@ -100,6 +170,8 @@ async fn cared_for(world: &mut World, one: &Certificate, small: &[u8]) {
     let kept = |world: &World| world.node(JINAN).control().status().unwrap().kept_files.unwrap();
     until("every file was read", async || kept(world).checked_at_ms > 0).await;
     assert_eq!((kept(world).damaged, kept(world).named.len()), (0, 0));
+    let odd = world.issue(JINAN, with_files(licence(JINAN, 8), &[&bytes(8, 500)])).await;
+    let odd = world.stored_files(region(JINAN), &odd.certificate_id).remove(0).blob;
 
     world.kill(JINAN);
     let (missing, altered) = (world.blob_path(JINAN, &stored[0].blob), world.blob_path(JINAN, &stored[1].blob));
@@ -108,6 +180,11 @@ async fn cared_for(world: &mut World, one: &Certificate, small: &[u8]) {
     let mut bad = good.clone();
     *bad.last_mut().unwrap() ^= 1;
     std::fs::write(&altered, bad).unwrap();
+    // Nobody is kept from reading who is root: a folder cannot be read as a file either.
+    let unreadable = world.blob_path(JINAN, &odd);
+    let odd = std::fs::read(&unreadable).unwrap();
+    std::fs::remove_file(&unreadable).unwrap();
+    std::fs::create_dir(&unreadable).unwrap();
     // What a crash leaves before the commit: half a file, and one that no certificate has.
     let folder = world.data(JINAN).join("blobs");
     std::fs::write(folder.join("new-00112233"), b"half").unwrap();
@@ -119,17 +196,30 @@ async fn cared_for(world: &mut World, one: &Certificate, small: &[u8]) {
     world.all_writable().await;
     until("the damage is found", async || kept(world).checked_at_ms > 0 && !Path::new(&stray).exists()).await;
     let found = kept(world);
-    assert_eq!((found.damaged, folder.join("new-00112233").exists()), (2, false));
+    assert_eq!((found.damaged, folder.join("new-00112233").exists()), (3, false));
     let mut faults: Vec<&str> = found.named.iter().map(|one| one.fault.as_str()).collect();
     faults.sort_unstable();
-    assert_eq!(faults, ["ALTERED", "MISSING"]);
+    assert_eq!(faults, ["ALTERED", "MISSING", "UNREADABLE"]);
     assert!(found.named.iter().any(|one| missing.ends_with(&one.blob)));
+    let look = doctor::Options { config: None, pre: false, peers: Vec::new(), clock: Clock::default() };
+    let report = doctor::run(&look, doctor::Node::Answers(world.operator(JINAN).await)).await;
+    for (fault, path) in [("ALTERED", &altered), ("MISSING", &missing), ("UNREADABLE", &unreadable)] {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let line = report.checks().into_iter().find(|check| check.found.contains(name)).unwrap();
+        assert_eq!(
+            (line.subject, line.state, line.fault.as_str()),
+            (Subject::StoreFiles, State::Failed, "FILE_DAMAGED")
+        );
+        assert!(line.found.starts_with(&format!("{fault}: blobs/")) && !line.cure().is_empty(), "{line:?}");
+    }
     let violation = world.invariants().expect_err("FILE-1 is broken");
     assert_eq!(violation.invariant.id(), "FILE-1");
 
     // Issued again, the one is whole again; the other comes from the backup.
     world.issue(JINAN, with_files(licence(JINAN, 6), &[small])).await;
     std::fs::write(&altered, good).unwrap();
+    std::fs::remove_dir(&unreadable).unwrap();
+    std::fs::write(&unreadable, odd).unwrap();
     world.kill(JINAN);
     world.start(JINAN).await;
     world.all_writable().await;

@@ -1,5 +1,8 @@
 //! Certificates whose sealed document the node makes when it issues them.
 
+mod ended;
+mod original;
+
 use crate::world::*;
 use exchange_core::{chain::Instant, region::Region};
 use exchange_proto::{certificate, v1};
@@ -67,6 +70,7 @@ async fn sealed_at_issue() {
     world.step("revised").await;
     others(&world).await;
     refusals(&mut world).await;
+    ended::seals_whose_time_is_over(&mut world).await;
 }
 
 /// What has no document of the node's.
@@ -110,6 +114,7 @@ async fn refusals(world: &mut World) {
     assert!(refusal.to_string().contains("no seal"), "{refusal}");
     let issued = world.issue(JINAN, licence(JINAN, 7)).await;
     assert_eq!(judged(world, &files(world, &issued)[0]).verdict, Verdict::Valid);
+    std::fs::write(&found[0], good).unwrap();
     world.step("the old seal goes on").await;
 }
 

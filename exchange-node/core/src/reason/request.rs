@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 30] = [
+pub(super) const ROWS: [ReasonInfo; 31] = [
     ReasonInfo {
         reason: Reason::CheckDigitWrong,
         code: "CHECK_DIGIT_WRONG",
@@ -102,6 +102,16 @@ pub(super) const ROWS: [ReasonInfo; 30] = [
         zh: "附件过大",
         cure_en: "keep a file within 3 MiB, and the whole request within the node's message limit",
         cure_zh: "单个文件不得超过3 MiB，整个请求不得超过节点的消息上限",
+    },
+    ReasonInfo {
+        reason: Reason::FileKeptElsewhere,
+        code: "FILE_KEPT_ELSEWHERE",
+        grpc: Code::FailedPrecondition,
+        retryable: false,
+        en: "files cannot be issued with a certificate of a type that another city keeps",
+        zh: "该类证照由其他地区保管，签发时不能附文件",
+        cure_en: "issue the certificate without files; handing them to the custodian comes with a later release",
+        cure_zh: "请不附文件签发；向保管地区移交文件将在后续版本提供",
     },
     ReasonInfo {
         reason: Reason::ControlCharacter,

@@ -1,5 +1,6 @@
 //! Licences as documents: written, read back, refused.
 
+mod salt;
 mod templates;
 
 use std::{collections::BTreeMap, io::Cursor};

@@ -22,6 +22,7 @@ use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+use tokio_stream::StreamExt;
 use tonic::transport::Channel;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -181,6 +182,17 @@ async fn slow_documents_and_full_disks_are_refused() {
         // Nothing at all, and half a document.
         for (messages, reason) in [vec![], vec![header(""), chunk(b"PK")]].into_iter().zip(reasons) {
             refused(stuck(&channel, messages).await.unwrap(), reason);
+        }
+        // One byte in each message: never silent for long, and far too slow.
+        if reasons[1] == "DOCUMENT_TOO_SLOW" {
+            let bytes = std::iter::repeat_with(|| chunk(b"P"));
+            let trickle = tokio_stream::iter(std::iter::once(header("")).chain(bytes)).then(|message| async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                message
+            });
+            let answer = DocumentServiceClient::new(channel.clone()).verify(trickle).await;
+            let (found, needed) = refused(answer, "DOCUMENT_TOO_SLOW");
+            assert!(found.contains(" bytes in ") && needed.contains("8192 bytes a second"), "{found}; {needed}");
         }
         node.drain().await;
     }
