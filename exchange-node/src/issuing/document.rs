@@ -39,6 +39,7 @@ impl Issuing {
             valid_from: draft.valid_from,
             valid_until: draft.valid_until,
             fields: disclosures.iter().map(|one| Field { name: one.name.clone(), value: one.value.clone() }).collect(),
+            copy: None,
         };
         let (at, random) = (Instant(self.clock.now_ms()), self.random.clone());
         let made = self.tasks.blocking(move || press.make(&content, at, &random)).await;
