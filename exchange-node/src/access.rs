@@ -8,7 +8,7 @@ mod command;
 mod proofs;
 
 pub use audit::{Audit, Auditor};
-pub use command::{QUESTION_WINDOW_MS, Question, Record, Recorded, Step};
+pub use command::{NewCopy, QUESTION_WINDOW_MS, Question, Record, Recorded, Step};
 pub use proofs::Proofs;
 
 use crate::{

@@ -195,6 +195,26 @@ pub struct Licences {
     /// Template of a type, by its code (21 characters): the name of one that belongs to the program, or a file (`.toml`).
     #[serde(default)]
     pub templates: BTreeMap<String, String>,
+    /// Copies for one use.
+    #[serde(default)]
+    pub copies: Copies,
+}
+
+/// Copies of these documents for one use (加注件), made for other cities' questions and this city's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Copies {
+    /// Days for which a copy can be used, from the day on which it is made; at most 30, and not beyond the certificate's own
+    /// last day.
+    pub days: u32,
+    /// Days for which it is known after its last day whether and where a copy was used; then it is forgotten.
+    pub kept_days: u32,
+}
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self { days: 7, kept_days: 90 }
+    }
 }
 
 /// What a calling system may do.

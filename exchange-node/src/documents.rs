@@ -15,7 +15,7 @@ pub use trust::{SealCrls, anchors, unreadable};
 use crate::{
     clock::Clock,
     limits::room::Place,
-    lookup::Lookup,
+    lookup::{Lookup, copy_facts},
     refusal::Refusal,
     space::FreeSpace,
     spawn::Tasks,
@@ -24,7 +24,8 @@ use crate::{
     verification::{Subject, Verification},
 };
 use exchange_core::{certificate_id::CertificateId, chain::Instant, reason::Reason};
-use exchange_seal::{Basis, Limits, Report, certificate::Certificate, verify};
+use exchange_proto::v1;
+use exchange_seal::{Basis, Limits, Report, certificate::Certificate, licence::StatedCopy, verify};
 use spool::{Spool, Spooled};
 use std::{
     collections::BTreeSet,
@@ -43,7 +44,7 @@ pub const MAX_SIGNERS: usize = 16;
 /// The folder beside the store's own. It is this node's alone, and what is in it at a start is what a crash has left.
 pub const FOLDER: &str = "spool";
 /// 证照标识, GB/T 36903-2018: the short name under which a document says which certificate it is of.
-const CERTIFICATE_IDENTIFIER: &str = "ZZBS";
+pub(crate) const CERTIFICATE_IDENTIFIER: &str = "ZZBS";
 
 /// What documents are judged with.
 #[derive(Clone)]
@@ -114,6 +115,8 @@ pub struct Judged {
     pub sha256: [u8; 32],
     /// The certificate that it is of; `None` where nobody names one.
     pub certificate: Option<Named>,
+    /// What it says of itself, if it is a copy for one use.
+    pub copy: Option<v1::CopyFacts>,
 }
 
 /// A certificate that the document or the caller names.
@@ -214,7 +217,9 @@ impl Incoming {
             }
             let certificate = documents.certificate(&report, &expected, &mut file, bytes)?;
             metrics::counter!(DOCUMENTS_JUDGED, "verdict" => report.verdict.word()).increment(1);
-            Ok(Judged { report, at_ms, bytes, sha256, certificate })
+            let stated = report.documents.iter().find_map(StatedCopy::of);
+            let copy = stated.map(|stated| copy_facts(stated, documents.lookup.today(), &sha256));
+            Ok(Judged { report, at_ms, bytes, sha256, certificate, copy })
         });
         work.await.map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a judgement"))?
     }

@@ -168,6 +168,8 @@ pub struct Keys {
     pub parties: Subkey,
     /// Sub-key of the store key: digests of requests.
     pub requests: Subkey,
+    /// Sub-key of the store key: numbers of copies for one use.
+    pub copies: Subkey,
     /// Departments whose key is here.
     pub departments: BTreeMap<Uscc, Arc<DocumentSigner>>,
 }
@@ -200,6 +202,7 @@ impl Keys {
             blobs: BlobKeys::new(&store),
             parties: store.subkey("exchange/parties/v1"),
             requests: store.subkey("exchange/requests/v1"),
+            copies: store.subkey("exchange/copies/v1"),
             departments,
         })
     }

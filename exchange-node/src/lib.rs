@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod comparison;
 pub mod config;
+pub mod copies;
 pub mod crash;
 pub mod demo;
 pub mod doctor;

@@ -21,7 +21,7 @@ use exchange_core::{
 };
 use exchange_seal::{
     Limits,
-    licence::{self, Facts, MAX_TEMPLATE_BYTES, Template, lay_out},
+    licence::{self, CopyNote, Facts, MAX_TEMPLATE_BYTES, Template, lay_out},
     make::{Stamp, stamp},
 };
 use std::{
@@ -61,6 +61,7 @@ pub struct Licences(Arc<ArcSwap<Kit>>);
 pub struct Kit {
     templates: BTreeMap<String, Arc<Template>>,
     seals: BTreeMap<Uscc, Arc<DepartmentSeal>>,
+    copies: config::Copies,
     /// What it was made of.
     settings: Vec<(PathBuf, Vec<u8>)>,
 }
@@ -71,7 +72,7 @@ impl Kit {
     /// # Errors
     /// See [`Error`].
     pub fn load(config: &Config, random: &Random) -> Result<Self, Error> {
-        let mut kit = Self::default();
+        let mut kit = Self { copies: config.licences.copies, ..Self::default() };
         for (code, name) in &config.licences.templates {
             let template = template(name).map_err(|problem| Error::Template { code: code.clone(), problem })?;
             kit.templates.insert(code.clone(), Arc::new(template));
@@ -86,6 +87,7 @@ impl Kit {
             kit.settings.push((seal.certificate.clone(), loaded.signer.certificate().der.clone()));
             kit.seals.insert(uscc, Arc::new(loaded));
         }
+        kit.settings.push((PathBuf::from("copies"), format!("{:?}", kit.copies).into_bytes()));
         kit.settings.extend(config.licences.templates.iter().map(|(code, name)| {
             let content =
                 if config::is_template_file(name) { std::fs::read(name).unwrap_or_default() } else { Vec::new() };
@@ -127,6 +129,11 @@ impl Licences {
         changed
     }
 
+    /// How long copies for one use live, and are known.
+    pub fn copies(&self) -> config::Copies {
+        self.0.load().copies
+    }
+
     /// What a certificate's document is made with; `None` where the node makes none: another legal form, no template for
     /// the type, no seal of the department.
     pub fn of(&self, kind: &CertificateType, issuer: &Uscc) -> Option<Press> {
@@ -164,15 +171,37 @@ pub struct Content {
     pub valid_until: Option<Date>,
     /// Values.
     pub fields: Vec<Field>,
+    /// Set in a copy for one use.
+    pub copy: Option<Note>,
+}
+
+/// What a copy for one use says besides.
+pub struct Note {
+    /// 制作事由.
+    pub cause: String,
+    /// 制作者.
+    pub requester: String,
+    /// 制作时间.
+    pub made_on: Date,
+    /// 有效期截止时间.
+    pub expires_on: Date,
+    /// 加注件编号.
+    pub number: String,
 }
 
 impl Press {
     /// Makes the document and puts the seal on it. Milliseconds of computing. `salt` is that of the document's digest in the
-    /// certificate's header, and stands in the document.
+    /// certificate's header, and stands in the document; a copy for one use has none.
     ///
     /// # Errors
     /// `LICENCE_NOT_WRITABLE` names the field that is at fault, `SEAL_UNUSABLE` what is wrong with seal or signer.
-    pub fn make(&self, content: &Content, salt: &[u8; 16], at: Instant, random: &Random) -> Result<File, Refusal> {
+    pub fn make(
+        &self,
+        content: &Content,
+        salt: Option<&[u8; 16]>,
+        at: Instant,
+        random: &Random,
+    ) -> Result<File, Refusal> {
         let facts = Facts {
             environment: content.environment,
             certificate_id: &content.id,
@@ -182,10 +211,18 @@ impl Press {
             valid_from: content.valid_from,
             valid_until: content.valid_until,
             fields: &content.fields,
-            copy: None,
+            copy: content.copy.as_ref().map(|note| CopyNote {
+                cause: &note.cause,
+                requester: &note.requester,
+                made_on: note.made_on,
+                expires_on: note.expires_on,
+                number: Some(&note.number),
+            }),
         };
         let mut layout = lay_out(&self.template, &facts).map_err(not_writable)?;
-        layout.set_file_salt(salt);
+        if let Some(salt) = salt {
+            layout.set_file_salt(salt);
+        }
         let plain = layout.ofd().map_err(not_writable)?;
         let places = [layout.seal_place()];
         let order = Stamp {

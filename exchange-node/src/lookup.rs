@@ -6,14 +6,19 @@
 
 mod answer;
 mod ask;
+mod copy;
+mod copy_use;
 mod fetch;
 pub mod find;
+mod form;
 pub mod uses;
 
 pub use answer::PeerQuestion;
 pub use ask::{Answered, LookupRequest, Target};
+pub(crate) use copy::{KEPT_FOR_REPETITIONS_MS, copy_facts};
 pub use fetch::{AnsweredFile, FetchRequest, Fetched};
 pub use find::{FindRequest, Found};
+pub use form::Form;
 pub use uses::{Use, UsesPage};
 
 use crate::{
@@ -22,6 +27,7 @@ use crate::{
     catalogue::Catalogue,
     clock::Clock,
     crash::Crash,
+    documents::SealCrls,
     indexer::{self, Freshness},
     issuing::{Issuing, record},
     keys::Keys,
@@ -74,6 +80,8 @@ pub struct Lookup {
     pub policy: Arc<Policy>,
     /// Searches of a clerk.
     pub limits: Arc<Limits>,
+    /// CRLs of the CAs behind seals.
+    pub seal_crls: SealCrls,
     /// What verifications need not find out twice.
     pub known: Known,
     /// Answers about a region are stale when its newest word is older.

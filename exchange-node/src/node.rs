@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     comparison::{Comparison, NOT_COMPARED},
     config::{self, Config},
+    copies,
     crash::Crash,
     documents::{Documents, SealCrls},
     indexer::{self, Context, Indexer},
@@ -284,6 +285,17 @@ impl Node {
             tasks: tasks.clone(),
             clock: clock.clone(),
         };
+        let seal_crls = SealCrls::read(config.trust.seal_crls.as_deref())
+            .map_err(|error| Error::Start(format!("trust.seal_crls: {error}")))?;
+        let seal_crls = SealCrls::new(seal_crls);
+        let sweep = copies::Sweep {
+            region,
+            store: store.clone(),
+            ledger: ledger.clone(),
+            licences: licences.clone(),
+            tasks: tasks.clone(),
+            clock: clock.clone(),
+        };
         let audit = Audit::default();
         let proofs = Proofs::new(Arc::clone(&trust), audit.clone());
         let lookup = Lookup {
@@ -305,6 +317,7 @@ impl Node {
             peers: Arc::clone(&peers),
             policy: Arc::clone(&policy),
             limits: Arc::clone(&limits),
+            seal_crls: seal_crls.clone(),
             known,
             stale_after: Duration::from_secs(u64::from(config.freshness.stale_after_seconds)),
             clock: clock.clone(),
@@ -322,9 +335,6 @@ impl Node {
         };
 
         let idle = Duration::from_secs(u64::from(config.limits.document_idle_seconds));
-        let seal_crls = SealCrls::read(config.trust.seal_crls.as_deref())
-            .map_err(|error| Error::Start(format!("trust.seal_crls: {error}")))?;
-        let seal_crls = SealCrls::new(seal_crls);
         let documents =
             Documents::new(&config.node.data, space, lookup.clone(), seal_crls.clone(), tasks.clone(), idle)
                 .map_err(|error| Error::Start(format!("no folder for documents: {error}")))?;
@@ -360,6 +370,8 @@ impl Node {
             blobs: issuing.blobs.clone(),
             #[cfg(feature = "test-util")]
             auditor: auditor.clone(),
+            #[cfg(feature = "test-util")]
+            sweep: sweep.clone(),
         });
         tasks.spawn(Arc::clone(&tls).follow(tasks.clone()));
         tasks.spawn(
@@ -380,6 +392,7 @@ impl Node {
         );
         tasks.spawn(auditor.run(tasks.clone()));
         tasks.spawn(care.run());
+        tasks.spawn(sweep.run());
         if config.node.alone {
             let kind = EventKind::RegionNotice { text: "started alone: the own log was not compared".to_owned() };
             let (notice, ledger) = (event::encode_body(&kind, false).into(), ledger.clone());

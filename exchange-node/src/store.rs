@@ -75,6 +75,8 @@ pub enum Space {
     Disclosures(Private),
     /// Sealed descriptions and salts of files: region ‖ id. As private as the values.
     Files(Private),
+    /// Copies for one use: number.
+    Copies,
     /// Which certificates have a kept file: blob ‖ region ‖ id.
     Blobs,
     /// Idempotency of mutations: caller ‖ id.
@@ -118,7 +120,7 @@ pub enum Space {
 pub struct Private(());
 
 impl Space {
-    const OWN: [Self; 22] = [
+    const OWN: [Self; 23] = [
         Self::Entries,
         Self::Tiles,
         Self::Checkpoints,
@@ -128,6 +130,7 @@ impl Space {
         Self::Certificates,
         Self::Disclosures(Private(())),
         Self::Files(Private(())),
+        Self::Copies,
         Self::Blobs,
         Self::Requests,
         Self::Questions,
@@ -170,6 +173,7 @@ impl Space {
             Self::Certificates => "certificates",
             Self::Disclosures(_) => "disclosures",
             Self::Files(_) => "files",
+            Self::Copies => "copies",
             Self::Blobs => "blobs",
             Self::Requests => "requests",
             Self::Questions => "questions",

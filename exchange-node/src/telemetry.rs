@@ -33,6 +33,10 @@ pub const VOID_ENTRIES: &str = "exchange_void_entries_total";
 pub const GAP_SEGMENTS: &str = "exchange_gap_segments_total";
 /// Documents judged, by verdict.
 pub const DOCUMENTS_JUDGED: &str = "exchange_documents_judged_total";
+/// Copies for one use that were made.
+pub const COPIES_MADE: &str = "exchange_copies_made_total";
+/// Copies for one use that were presented to be used, by result.
+pub const COPIES_PRESENTED: &str = "exchange_copies_presented_total";
 /// Kept files of certificates that were found missing, altered or unreadable, by fault.
 pub const FILES_DAMAGED: &str = "exchange_files_damaged_total";
 /// Access logs that contradict themselves.
@@ -44,7 +48,7 @@ pub const LOG_MASKED: &str = "exchange_log_numbers_masked_total";
 const GROUP_SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 /// Counters and what Prometheus shows as their help.
-const COUNTERS: [(&str, &str); 15] = [
+const COUNTERS: [(&str, &str); 17] = [
     (TLS_REFUSED, "Handshakes refused, by fault"),
     (TLS_CUT, "Live connections cut because their credential is believed no more, by fault"),
     (TRUST_REFUSED, "CRLs and trust bundles that were offered and refused, by fault"),
@@ -57,6 +61,8 @@ const COUNTERS: [(&str, &str); 15] = [
     (VOID_ENTRIES, "Entries that break a rule, by region and reason"),
     (GAP_SEGMENTS, "Segments read from other nodes to fill a gap, by region"),
     (DOCUMENTS_JUDGED, "Documents judged, by verdict"),
+    (COPIES_MADE, "Copies for one use that were made"),
+    (COPIES_PRESENTED, "Copies for one use that were presented to be used, by result"),
     (FILES_DAMAGED, "Kept files of certificates that were found missing, altered or unreadable, by fault"),
     (ACCESS_CONTRADICTIONS, "Access logs that contradict themselves"),
     (LOG_MASKED, "Identity numbers masked in log lines; each is a fault of the program"),

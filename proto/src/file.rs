@@ -71,6 +71,17 @@ pub fn encode_stored(files: &[StoredFile]) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// One of them, as it stands in another row.
+pub(crate) fn encode_one(file: &StoredFile) -> store::StoredFile {
+    store::StoredFile {
+        media_type: file.media_type.clone(),
+        digest: Bytes::copy_from_slice(&file.digest),
+        salt: Bytes::copy_from_slice(&file.salt),
+        length: file.length,
+        blob: Bytes::copy_from_slice(&file.blob),
+    }
+}
+
 /// Reads what [`encode_stored`] wrote.
 ///
 /// # Errors
@@ -83,7 +94,7 @@ pub fn decode_stored(plaintext: &[u8]) -> Result<Vec<StoredFile>, Error> {
     row.files.into_iter().enumerate().map(read).collect()
 }
 
-fn stored(file: store::StoredFile) -> Result<StoredFile, Error> {
+pub(crate) fn stored(file: store::StoredFile) -> Result<StoredFile, Error> {
     field::text("media_type", &file.media_type, MAX_HEADER_MEDIA_TYPE_BYTES)?;
     Ok(StoredFile {
         digest: field::array("digest", &file.digest)?,

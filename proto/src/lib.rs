@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod certificate;
 mod common;
+pub mod copy;
 mod error;
 pub mod event;
 pub mod export;

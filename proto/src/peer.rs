@@ -4,11 +4,12 @@ use crate::{
     Error, access,
     certificate::header::MAX_MEDIA_TYPE_BYTES,
     common::{disclosures, encode_disclosure},
-    field, v1,
+    copy, field, v1,
 };
 use bytes::Bytes;
 use exchange_core::{
     checkpoint::{LogProof, MAX_ENTRY_BYTES, Origin},
+    copy::CopyNumber,
     disclosure::Disclosure,
     file::StoredFile,
     holder::Holder,
@@ -140,11 +141,18 @@ pub struct DescribedFile {
     pub salt: [u8; 16],
     /// Of the certificate.
     pub standing: v1::Standing,
+    /// Of a copy for one use.
+    pub copy_number: Option<CopyNumber>,
 }
 
 /// The first message of an answer with a file; with a refusal of an answer without one.
 #[must_use]
-pub fn encode_description(proof: LogProof, file: Option<&StoredFile>, standing: v1::Standing) -> v1::PeerFilePart {
+pub fn encode_description(
+    proof: LogProof,
+    file: Option<&StoredFile>,
+    standing: v1::Standing,
+    copy_number: Option<CopyNumber>,
+) -> v1::PeerFilePart {
     let proof = Some(encode_proof(proof));
     let described = match file {
         None => v1::PeerFile { proof, ..v1::PeerFile::default() },
@@ -155,6 +163,7 @@ pub fn encode_description(proof: LogProof, file: Option<&StoredFile>, standing: 
             digest: Bytes::copy_from_slice(&file.digest),
             salt: Bytes::copy_from_slice(&file.salt),
             standing: Some(standing),
+            copy_number: copy_number.map(|number| number.to_string()).unwrap_or_default(),
         },
     };
     v1::PeerFilePart { part: Some(v1::peer_file_part::Part::File(described)) }
@@ -184,6 +193,10 @@ pub fn description(message: Option<v1::PeerFilePart>) -> Result<DescribedFile, E
         digest: field::optional_array("digest", &described.digest)?.unwrap_or_default(),
         salt: field::optional_array("salt", &described.salt)?.unwrap_or_default(),
         standing: described.standing.unwrap_or_default(),
+        copy_number: match described.copy_number.as_str() {
+            "" => None,
+            text => Some(copy::number(text)?),
+        },
     })
 }
 

@@ -11,6 +11,7 @@ pub mod certificate_type;
 pub mod chain;
 pub mod check_digit;
 pub mod checkpoint;
+pub mod copy;
 pub mod date;
 pub mod disclosure;
 pub mod dsse;

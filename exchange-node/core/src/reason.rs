@@ -175,6 +175,10 @@ pub enum Reason {
     FileUnknown,
     /// The custodian's copy of the file is missing or altered.
     FileDamaged,
+    /// There is no copy for one use to be made of this certificate.
+    CopyNotMakeable,
+    /// This node cannot tell whether the copy for one use is genuine.
+    CopyNotVerified,
     /// Only the province publishes this.
     NotProvince,
     /// The implementation is not uniform with the province's matter.

@@ -6,8 +6,16 @@ use crate::{
     store::{Key, Space, Write, keys, own},
 };
 use bytes::Bytes;
-use exchange_core::{checkpoint::LogProof, reason::Reason, region::Region};
-use exchange_proto::{rows, store};
+use exchange_core::{
+    checkpoint::LogProof,
+    copy::{CopyNumber, Known},
+    reason::Reason,
+    region::Region,
+};
+use exchange_proto::{
+    copy::{self, CopyMade},
+    rows, store,
+};
 
 /// A record to be written, with the rows beside it.
 #[derive(Debug)]
@@ -22,6 +30,19 @@ pub struct Record {
     pub uses: Option<[u8; 32]>,
     /// The refusal that the record tells, if it does.
     pub refusal: Option<Reason>,
+    /// The copy for one use that the record releases.
+    pub copy: Option<NewCopy>,
+}
+
+/// A copy for one use, known from the commit of its record on.
+#[derive(Debug)]
+pub struct NewCopy {
+    /// Its number.
+    pub number: CopyNumber,
+    /// Its row; epoch, index and time are the record's.
+    pub made: CopyMade,
+    /// Key of the row that says whose file its bytes are.
+    pub owner: Key,
 }
 
 /// What makes two questions the same.
@@ -124,6 +145,12 @@ impl Command for Record {
         }
         if let Some(tag) = &self.uses {
             rows.push(Write::put(Space::Uses, keys::holder_use(tag, epoch, index), vec![1]));
+        }
+        if let Some(NewCopy { number, made, owner }) = &self.copy {
+            let known = Known { epoch, ..made.known.clone() };
+            let made = CopyMade { known, index, made_at_ms: view.now_ms(), ..made.clone() };
+            rows.push(Write::put(Space::Copies, number.bytes().to_vec(), copy::encode_row(&made)));
+            rows.push(Write::put(Space::Blobs, owner.clone(), vec![1]));
         }
         Ok(Decision::Commit(Changes { access: vec![self.body.clone()], rows, ..Changes::default() }))
     }

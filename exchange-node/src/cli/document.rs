@@ -10,10 +10,10 @@ use ca_tools::{
     seal_trust::{self, Folder},
 };
 use clap::{Args, Subcommand};
-use exchange_core::{certificate::Header, chain::Instant};
+use exchange_core::{certificate::Header, chain::Instant, date::Date};
 use exchange_seal::{
-    Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict, crl::Crls, limits::MAX_SEAL_BYTES,
-    report::SealFacts, time, verify, verify_seal,
+    Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict, crl::Crls, licence::StatedCopy,
+    limits::MAX_SEAL_BYTES, report::SealFacts, time, verify, verify_seal,
 };
 use serde_json::{Value, json};
 use std::{fs::File, io::Read, path::PathBuf};
@@ -39,9 +39,10 @@ docs/SEALS.md has the steps and the verdicts.
 ";
 
 const CODES: &str = "\
-Exit codes: 0 VALID; 10 REVOCATION_UNKNOWN; 4 UNTRUSTED, REVOKED, SIGNER_NOT_LISTED, SIGNER_EXPIRED;
-2 MALFORMED, UNSUPPORTED; 11 every other verdict. With --certificate 0 says besides that the
-document is its file; 11 that it is not, 10 that the document does not say enough.
+Exit codes: 0 VALID; 10 REVOCATION_UNKNOWN, or a copy for one use whose last day is over;
+4 UNTRUSTED, REVOKED, SIGNER_NOT_LISTED, SIGNER_EXPIRED; 2 MALFORMED, UNSUPPORTED;
+11 every other verdict. With --certificate 0 says besides that the document is its file; 11 that
+it is not, 10 that the document does not say enough.
 ";
 
 #[derive(Debug, Subcommand)]
@@ -155,18 +156,25 @@ fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
         )
     } else {
         let report = verify(&mut file, &basis);
+        let copy = report.documents.iter().find_map(StatedCopy::of);
         let of = header.map(|header| certificate::Of::judge(&header, &mut file, &args.file, &report)).transpose()?;
         if format == Format::Table {
             let line = of.as_ref().map(certificate::Of::line).unwrap_or_default();
             let verdict = report.verdict.to_string();
             print_facts(&[("verdict", verdict), ("judged at", instant(now.0)), ("certificate", line)])?;
             print_report(&report)?;
+            print_copy(copy.as_ref(), now)?;
         }
         let mut value = report_value(&report);
+        value["copy"] = copy_value(copy.as_ref(), now);
         let mut code = exit(report.verdict);
         if let Some(of) = &of {
             value["certificate"] = of.value();
             code = if report.verdict == Verdict::Valid { of.exit() } else { code };
+        }
+        // A copy whose last day is over is as it was sealed, and is good for nothing.
+        if report.verdict == Verdict::Valid && copy.as_ref().is_some_and(|copy| is_expired(copy, now)) {
+            code = Exit::Warnings;
         }
         (code, value)
     };
@@ -247,6 +255,46 @@ fn print_report(report: &Report) -> Result<(), Failure> {
         print_steps(&signature.steps)?;
     }
     Ok(())
+}
+
+/// What a document says of itself, if it is a copy for one use.
+pub(super) fn print_copy(copy: Option<&StatedCopy>, now: Instant) -> Result<(), Failure> {
+    let Some(copy) = copy else { return Ok(()) };
+    let over = if is_expired(copy, now) { ": over, the copy cannot be used any more" } else { "" };
+    let counted = if copy.number.is_empty() {
+        "nobody keeps account of this copy"
+    } else {
+        "not checked here: use it with lookup use-copy"
+    };
+    print("")?;
+    print_facts(&[
+        ("copy for one use", copy.number.clone()),
+        ("for", copy.cause.clone()),
+        ("asked for by", copy.requester.clone()),
+        ("made on", copy.made_on.clone()),
+        ("last day", format!("{}{over}", copy.expires_on)),
+        ("single use", counted.to_owned()),
+    ])
+}
+
+/// By China's day, as the note says it; what names no last day that can be read is none to be used.
+fn is_expired(copy: &StatedCopy, now: Instant) -> bool {
+    let today = Date::from_unix_ms(i64::try_from(now.0).unwrap_or(i64::MAX)).unwrap_or(Date::MAX);
+    copy.is_expired(today) != Some(false)
+}
+
+pub(super) fn copy_value(copy: Option<&StatedCopy>, now: Instant) -> Value {
+    copy.map_or(Value::Null, |copy| {
+        json!({
+            "number": copy.number,
+            "cause": copy.cause,
+            "requester": copy.requester,
+            "made_on": copy.made_on,
+            "expires_on": copy.expires_on,
+            "expired": is_expired(copy, now),
+            "single_use": "NOT_CHECKED",
+        })
+    })
 }
 
 pub(super) fn print_seal(seal: Option<&SealFacts>) -> Result<(), Failure> {

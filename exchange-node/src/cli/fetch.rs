@@ -10,11 +10,12 @@ use super::{
 use crate::exit::Exit;
 use ca_tools::files::{self, SECRET};
 use clap::Args;
-use exchange_core::{file::MAX_FILE_BYTES, reason::Reason};
+use exchange_core::{disclosure::file_digest, file::MAX_FILE_BYTES, reason::Reason};
 use exchange_proto::{
     certificate,
     v1::{self, document_service_client::DocumentServiceClient, fetch_response::Part},
 };
+use ring::digest::{SHA256, digest};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ Examples:
     --matter 370799005000 --responsible-region 370100 --case 3702002026112300000001 --clerk 0117 \\
     --organisation 11370200XXXX00010L --party-file party.txt
   exchange-node document verify deed.ofd --anchors seal-roots
+
+  # With --copy a copy for one use: it says for what, for whom and until when; lookup use-copy uses it
 ";
 
 #[derive(Debug, Args)]
@@ -34,6 +37,9 @@ pub(super) struct FetchArgs {
     /// Which file of the certificate, from 0; `certificate show` lists them.
     #[arg(long, default_value = "0", value_name = "NUMBER")]
     number: u32,
+    /// A copy for one use (加注件) in the place of the file, made and sealed anew by the city that keeps the certificate.
+    #[arg(long)]
+    copy: bool,
     /// Where it is written; no file may be there. Mode 0600.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -44,13 +50,14 @@ pub(super) struct FetchArgs {
 }
 
 pub(super) async fn run(args: &FetchArgs, format: Format) -> Result<Exit, Failure> {
-    let request = v1::FetchRequest {
-        question: Some(args.question.question()?),
-        certificate_id: args.id.clone(),
-        file: args.number,
-    };
+    let (question, certificate_id, file) = (Some(args.question.question()?), args.id.clone(), args.number);
     let mut client = DocumentServiceClient::new(args.client.channel().await?);
-    let mut parts = client.fetch(request).await?.into_inner();
+    let answer = if args.copy {
+        client.fetch_copy(v1::FetchCopyRequest { question, certificate_id, file }).await
+    } else {
+        client.fetch(v1::FetchRequest { question, certificate_id, file }).await
+    };
+    let mut parts = answer?.into_inner();
     let (mut described, mut bytes) = (None, Vec::new());
     while let Some(message) = parts.message().await? {
         match message.part {
@@ -60,14 +67,22 @@ pub(super) async fn run(args: &FetchArgs, format: Format) -> Result<Exit, Failur
         }
     }
     let described: v1::FetchedFile = described.ok_or_else(|| broken("an answer without a description"))?;
-    check(&described, &bytes)?;
+    match &described.copy {
+        Some(copy) if args.copy => check_copy(&described, copy, &bytes)?,
+        None if !args.copy => check(&described, &bytes)?,
+        _ => return Err(broken("a file in another form than the one that was asked for")),
+    }
     files::write_new(&args.out, SECRET, &bytes)?;
     let out = args.out.display().to_string();
     if format == Format::Json {
         print_json(&json!({ "path": out, "file": json("FetchedFile", &described)? }))?;
     } else {
+        let word = if args.copy { "a copy for one use" } else { "as it was signed" };
+        let copy = described.copy.as_ref();
         print_facts(&[
-            ("file", format!("{out}, {}, {} bytes, as it was signed", described.media_type, bytes.len())),
+            ("file", format!("{out}, {}, {} bytes, {word}", described.media_type, bytes.len())),
+            ("copy", copy.map(|copy| copy.number.clone()).unwrap_or_default()),
+            ("last day", copy.map(|copy| copy.expires_on.clone()).unwrap_or_default()),
             ("certificate", args.id.clone()),
             ("standing", described.standing.as_ref().map(standing).unwrap_or_default()),
             ("receipt here", described.asked.as_ref().map(receipt).unwrap_or_default()),
@@ -84,6 +99,15 @@ fn check(described: &v1::FetchedFile, bytes: &[u8]) -> Result<(), Failure> {
     let salt: [u8; 16] = described.salt.as_ref().try_into().map_err(|_| broken("a salt of another length"))?;
     let named = header.file(described.file).map_err(|error| broken(&error.to_string()))?;
     named.check_bytes(&salt, bytes).map_err(|error| broken(&error.to_string()))
+}
+
+/// Once more here: the copy has the digest in the receipts.
+fn check_copy(described: &v1::FetchedFile, copy: &v1::CopyFacts, bytes: &[u8]) -> Result<(), Failure> {
+    let salt: [u8; 16] = described.salt.as_ref().try_into().map_err(|_| broken("a salt of another length"))?;
+    if file_digest(&salt, bytes) != *described.digest || digest(&SHA256, bytes).as_ref() != &copy.sha256[..] {
+        return Err(broken("a copy with another digest"));
+    }
+    Ok(())
 }
 
 fn broken(found: &str) -> Failure {

@@ -6,6 +6,7 @@ use super::{
     fetch,
     output::{instant, json, print, print_facts, print_json, print_rows, word},
     question::QuestionArgs,
+    use_copy,
     verify::standing,
 };
 use crate::exit::Exit;
@@ -35,6 +36,9 @@ pub(super) enum LookupCommand {
     /// Fetch a file of a certificate from the city that keeps it, with receipts of both cities.
     #[command(before_help = fetch::EXAMPLES)]
     File(fetch::FetchArgs),
+    /// Use a copy for one use: was it used before? Asks the city that keeps its certificate.
+    #[command(before_help = use_copy::EXAMPLES, after_help = use_copy::CODES)]
+    UseCopy(use_copy::UseCopyArgs),
     /// Read a certificate field by field from the city that keeps it, with receipts of both cities.
     #[command(before_help = CERTIFICATE)]
     Certificate(CertificateArgs),
@@ -76,6 +80,7 @@ pub(super) async fn run(command: LookupCommand, format: Format) -> Result<Exit, 
         LookupCommand::Find(args) => find(&args, format).await,
         LookupCommand::Certificate(args) => certificate(&args, format).await,
         LookupCommand::File(args) => fetch::run(&args, format).await,
+        LookupCommand::UseCopy(args) => use_copy::run(&args, format).await,
     }
 }
 

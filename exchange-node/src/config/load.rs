@@ -92,6 +92,9 @@ pub(crate) fn with_suggestion(message: &str) -> String {
     }
 }
 
+/// Ten years: what is wanted for longer is in the access log.
+const MAX_KEPT_DAYS: u32 = 3_650;
+
 fn check(config: &Config) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::Contradiction(text));
     for uscc in config.departments.keys() {
@@ -103,6 +106,13 @@ fn check(config: &Config) -> Result<(), Error> {
         if let Err(error) = exchange_core::certificate_id::TypeCode::parse(code) {
             return refuse(format!("licences.templates.{code}: {error}"));
         }
+    }
+    let copies = &config.licences.copies;
+    if !(1..=exchange_core::copy::MAX_DAYS).contains(&copies.days) {
+        return refuse(format!("licences.copies.days is {}, 1 to {}", copies.days, exchange_core::copy::MAX_DAYS));
+    }
+    if copies.kept_days > MAX_KEPT_DAYS {
+        return refuse(format!("licences.copies.kept_days is {}, at most {MAX_KEPT_DAYS}", copies.kept_days));
     }
     for (name, system) in &config.systems {
         if let Some(uscc) = system.departments.iter().find(|uscc| !config.departments.contains_key(*uscc)) {

@@ -64,7 +64,7 @@ impl SealCrls {
         changed
     }
 
-    pub(super) fn current(&self) -> Arc<Crls> {
+    pub(crate) fn current(&self) -> Arc<Crls> {
         self.0.load_full()
     }
 }

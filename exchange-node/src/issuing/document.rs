@@ -57,11 +57,14 @@ impl Issuing {
             valid_from: draft.valid_from,
             valid_until: draft.valid_until,
             fields: disclosures.iter().map(|one| Field { name: one.name.clone(), value: one.value.clone() }).collect(),
+            copy: None,
         };
         let (at, random, salt) = (Instant(self.clock.now_ms()), self.random.clone(), self.random.array());
         let blobs = self.blobs.clone();
-        let made =
-            self.tasks.blocking(move || NewFile::new(press.make(&content, &salt, at, &random)?, salt, &blobs)).await;
+        let made = self
+            .tasks
+            .blocking(move || NewFile::new(press.make(&content, Some(&salt), at, &random)?, salt, &blobs))
+            .await;
         made.map_err(|error| Refusal::node(Reason::Draining, error.to_string(), "a document that is made"))?
     }
 }

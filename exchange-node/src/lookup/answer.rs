@@ -7,6 +7,7 @@ use crate::{
     crash::Point,
     issuing::{disclosures_aad, record},
     refusal::Refusal,
+    store::Value,
     tls::Caller,
 };
 use exchange_core::{
@@ -48,6 +49,7 @@ pub(super) struct AnsweredAs<'a> {
     pub(super) refusal: Option<Reason>,
     pub(super) released: &'a [Disclosure],
     pub(super) tag: Option<[u8; 32]>,
+    pub(super) copy: Option<access::NewCopy>,
 }
 
 impl Lookup {
@@ -127,7 +129,7 @@ impl Lookup {
             Err(_) => Vec::new(),
         };
         let refusal = judged.grant.as_ref().err().copied();
-        let answered = AnsweredAs { refusal, released: &disclosures, tag: judged.tag };
+        let answered = AnsweredAs { refusal, released: &disclosures, tag: judged.tag, copy: None };
         let recorded = self.record_answer(asking, proof, asked, party, answered).await?;
         self.crash.pass(Point::AnswerRecorded);
         let Ok(grant) = judged.grant else {
@@ -172,7 +174,7 @@ impl Lookup {
         answered: AnsweredAs<'_>,
     ) -> Result<Recorded, Refusal> {
         let question_leaf = leaf_hash(&proof.entry);
-        let AnsweredAs { refusal, released, tag } = answered;
+        let AnsweredAs { refusal, released, tag, copy } = answered;
         let record = AccessRecord {
             at_ms: 0,
             nonce: self.random.array(),
@@ -195,6 +197,7 @@ impl Lookup {
                 party: Some(self.access.seal_party(&asked.question_id, party, self.random.array())?),
                 uses: tag,
                 refusal,
+                copy,
             })
             .await
     }
@@ -202,15 +205,20 @@ impl Lookup {
     /// Values and salts of what was granted; without a grant there is no way to them.
     fn disclosures(&self, grant: &Grant) -> Result<Vec<Disclosure>, Refusal> {
         let id = grant.certificate_id().as_str();
-        let value = self.store.granted_disclosures(self.region, grant)?.ok_or_else(|| {
+        let mut all = self.open_disclosures(id, self.store.granted_disclosures(self.region, grant)?)?;
+        all.retain(|one| grant.released().contains(&one.name));
+        Ok(all)
+    }
+
+    /// Values and salts of a certificate's sealed row.
+    pub(super) fn open_disclosures(&self, id: &str, sealed: Option<Value>) -> Result<Vec<Disclosure>, Refusal> {
+        let value = sealed.ok_or_else(|| {
             Refusal::peer(Reason::CertificateNotFound, "no values of this certificate", "values that were not erased")
         })?;
         let broken = |problem: String| crate::store::Error::Row { space: "disclosures", problem };
         let plain = sealed::open(&self.keys.disclosures, self.keys.store_id, &disclosures_aad(self.region, id), &value)
             .map_err(|error| broken(error.to_string()))?;
-        let mut all = certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?;
-        all.retain(|one| grant.released().contains(&one.name));
-        Ok(all)
+        Ok(certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?)
     }
 
     /// The grant, on this city's own copies of certificate, type and matter.

@@ -206,6 +206,7 @@ impl Lookup {
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,
                 refusal: None,
+                copy: None,
             })
             .await?;
         if !recorded.repeated {
@@ -232,6 +233,7 @@ impl Lookup {
             party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
             uses: None,
             refusal: None,
+            copy: None,
         };
         self.access.record(record).await.map(drop)
     }
@@ -259,6 +261,7 @@ impl Lookup {
             party: None,
             uses: None,
             refusal: None,
+            copy: None,
         };
         self.access.record(record).await.map(drop)
     }

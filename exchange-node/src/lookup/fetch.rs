@@ -8,6 +8,7 @@ use super::{
     Lookup, PeerQuestion,
     answer::AnsweredAs,
     ask::{LookupRequest, Target, refused_by},
+    form::Form,
     matter_purpose,
 };
 use crate::{
@@ -25,8 +26,9 @@ use exchange_core::{
     access::{AccessKind, AccessRecord},
     certificate::{FileDigest, Header},
     checkpoint::LogProof,
-    disclosure::released_digest,
-    file::{self, MAX_FILE_BYTES, StoredFile, record_name},
+    copy::CopyNumber,
+    disclosure::{file_digest, released_digest},
+    file::{self, MAX_FILE_BYTES, OFD, StoredFile},
     merkle::leaf_hash,
     position::Position,
     purpose,
@@ -46,6 +48,8 @@ pub struct FetchRequest {
     pub certificate_id: String,
     /// Which file of its header, from 0.
     pub file: u32,
+    /// The file itself, or a copy of it.
+    pub form: Form,
 }
 
 /// What the calling system gets.
@@ -60,10 +64,14 @@ pub struct Fetched {
     pub envelope: Bytes,
     /// As the custodian knows it.
     pub standing: v1::Standing,
-    /// Salt of the digest in the header.
+    /// Of the file, as in the header; of a copy as in the receipts.
+    pub digest: [u8; 32],
+    /// Salt of the digest.
     pub salt: [u8; 16],
-    /// The file, as it was signed.
+    /// The file, as it was signed; or the copy.
     pub bytes: Vec<u8>,
+    /// What a copy says of itself.
+    pub copy: Option<v1::CopyFacts>,
     /// This city's receipt.
     pub asked: LogProof,
     /// The custodian's receipt.
@@ -80,6 +88,8 @@ pub struct AnsweredFile {
     pub file: Option<(StoredFile, Reader)>,
     /// Of the certificate; none with a refusal.
     pub standing: v1::Standing,
+    /// The number of a copy.
+    pub copy: Option<CopyNumber>,
 }
 
 /// A file of another city, or of this one, before it is checked.
@@ -89,6 +99,7 @@ struct Brought {
     standing: v1::Standing,
     salt: [u8; 16],
     bytes: Vec<u8>,
+    copy: Option<CopyNumber>,
 }
 
 impl Lookup {
@@ -105,9 +116,9 @@ impl Lookup {
     ) -> Result<Fetched, Refusal> {
         self.policy.may_lookup(caller)?;
         matter_purpose(&wanted.question.purpose)?;
-        let FetchRequest { question, certificate_id, file: index } = wanted;
+        let FetchRequest { question, certificate_id, file: index, form } = wanted;
         let target = Target::Id(certificate_id);
-        let request = LookupRequest { question, target, fields: vec![record_name(index)] };
+        let request = LookupRequest { question, target, fields: vec![form.record_name(index)] };
         let (region, found, id) = self.found(caller, &request).await?;
         let position = Position { region, epoch: found.epoch, index: found.index };
         let copy = self.own_copy(position, &id)?;
@@ -120,6 +131,10 @@ impl Lookup {
             return Err(Refusal::peer(Reason::FileTooLarge, found, format!("at most {MAX_FILE_BYTES} bytes")));
         }
         let custodian = Region::parse(&found.custodian_region).unwrap_or(region);
+        if form == Form::Copy && named.media_type != OFD {
+            let found = format!("a file of media type {}", named.media_type);
+            return Err(Refusal::caller(Reason::CopyNotMakeable, found, format!("a file of media type {OFD}")));
+        }
         // Before anything is recorded: a question that finds no room was never asked.
         let in_memory = self.limits.enter_for_file(&caller.uri).await?;
         let _unanswered = self.peers.admit(custodian, &caller.uri).await?;
@@ -127,22 +142,43 @@ impl Lookup {
         self.crash.pass(Point::AskedRecorded);
         let question_leaf = leaf_hash(&recorded.proof.entry);
         let brought = if custodian == self.region {
-            self.file_at_home(&recorded.proof, &party, index).await?
+            self.file_at_home(&recorded.proof, &party, form, index).await?
         } else {
-            let brought = self.bring(custodian, &recorded.proof, &party, named, deadline, |proof| {
+            let brought = self.bring(custodian, &recorded.proof, &party, (form, named), deadline, |proof| {
                 self.check_proof(proof, custodian, &request, &question_leaf)
             });
             place.while_elsewhere(brought).await?
         };
-        let Brought { proof, record, standing, salt, bytes } = brought;
-        let released = released_digest([&file::released(index, &named.digest, &salt)]);
+        let Brought { proof, record, standing, salt, bytes, copy } = brought;
+        let digest = match form {
+            Form::File => named.digest,
+            Form::Copy => file_digest(&salt, &bytes),
+        };
+        let released = released_digest([&form.released(index, &digest, &salt)]);
         if record.fields != request.fields || record.disclosures_digest != Some(released) {
             let found = format!("an answer of {custodian} that is not what its record says");
             return Err(Refusal::peer(Reason::QuestionProofInvalid, found, "the file that was recorded"));
         }
-        named.check_bytes(&salt, &bytes).map_err(|error| {
-            Refusal::peer(Reason::NotGenuine, error.to_string(), "a file with the digest that the issuer signed")
-        })?;
+        let (bytes, copy) = match (form, copy) {
+            (Form::File, _) => {
+                named.check_bytes(&salt, &bytes).map_err(|error| {
+                    Refusal::peer(
+                        Reason::NotGenuine,
+                        error.to_string(),
+                        "a file with the digest that the issuer signed",
+                    )
+                })?;
+                (bytes, None)
+            }
+            (Form::Copy, Some(number)) => {
+                let (bytes, facts) = self.check_copy(&id, number, bytes).await?;
+                (bytes, Some(facts))
+            }
+            (Form::Copy, None) => {
+                let found = format!("a copy of {custodian} without a number");
+                return Err(Refusal::peer(Reason::AnswerInvalid, found, "the copy's number"));
+            }
+        };
         if custodian != self.region {
             self.record_received(caller, &request, &record, custodian, question_leaf).await?;
             self.crash.pass(Point::ReceivedRecorded);
@@ -154,8 +190,10 @@ impl Lookup {
             position,
             envelope,
             standing,
+            digest,
             salt,
             bytes,
+            copy,
             asked: recorded.proof,
             answered: proof,
             place: in_memory,
@@ -168,7 +206,7 @@ impl Lookup {
         custodian: Region,
         asked: &LogProof,
         party: &Party,
-        named: &FileDigest,
+        (form, named): (Form, &FileDigest),
         deadline: Duration,
         check_proof: impl Fn(&LogProof) -> Result<AccessRecord, Refusal>,
     ) -> Result<Brought, Refusal> {
@@ -181,12 +219,22 @@ impl Lookup {
             if record.kind == AccessKind::Refused {
                 return Err(refused_by(custodian, &record.reason));
             }
-            named.check_description(&described.media_type, described.length, &described.digest).map_err(|error| {
-                Refusal::peer(Reason::NotGenuine, error.to_string(), "the file that the issuer signed")
-            })?;
+            match form {
+                Form::File => {
+                    let checked = named.check_description(&described.media_type, described.length, &described.digest);
+                    checked.map_err(|error| {
+                        Refusal::peer(Reason::NotGenuine, error.to_string(), "the file that the issuer signed")
+                    })?;
+                }
+                Form::Copy => check_described_copy(&described)?,
+            }
             let bytes = parts.whole(described.length).await?;
-            let peer::DescribedFile { proof, standing, salt, .. } = described;
-            Ok(Brought { proof, record, standing, salt, bytes })
+            let peer::DescribedFile { proof, standing, salt, digest, copy_number: copy, .. } = described;
+            if form == Form::Copy && file_digest(&salt, &bytes) != digest {
+                let found = "the copy is not the one that was described";
+                return Err(Refusal::peer(Reason::NotGenuine, found, "the bytes that the custodian recorded"));
+            }
+            Ok(Brought { proof, record, standing, salt, bytes, copy })
         };
         tokio::select! {
             biased;
@@ -196,10 +244,10 @@ impl Lookup {
     }
 
     /// Of a certificate that this city keeps itself.
-    async fn file_at_home(&self, asked: &LogProof, party: &Party, index: u32) -> Result<Brought, Refusal> {
+    async fn file_at_home(&self, asked: &LogProof, party: &Party, form: Form, index: u32) -> Result<Brought, Refusal> {
         let record = convert::decode(&asked.entry)
             .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "an own record that reads"))?;
-        let answered = self.decide_file(self.region, asked, &record, party, index).await?;
+        let answered = self.decide_form(self.region, asked, &record, party, (form, index)).await?;
         let record = convert::decode(&answered.proof.entry)
             .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "an own record that reads"))?;
         let Some((stored, mut reader)) = answered.file else {
@@ -213,7 +261,8 @@ impl Lookup {
             Ok::<_, blobs::Error>((stored.salt, bytes))
         });
         let (salt, bytes) = ended(read.await)??;
-        Ok(Brought { proof: answered.proof, record, standing: answered.standing, salt, bytes })
+        let AnsweredFile { proof, standing, copy, .. } = answered;
+        Ok(Brought { proof, record, standing, salt, bytes, copy })
     }
 
     /// Answers another city's question for a file; recorded before anything is released.
@@ -224,7 +273,7 @@ impl Lookup {
     pub async fn answer_file(&self, peer: &Caller, question: PeerQuestion) -> Result<AnsweredFile, Refusal> {
         let asked = self.asked_by(peer, &question)?;
         self.crash.pass(Point::QuestionChecked);
-        let index = file::recorded(&asked.fields).ok_or_else(|| {
+        let form = Form::recorded(&asked.fields).ok_or_else(|| {
             Refusal::caller(
                 Reason::FieldInvalid,
                 "a question that is recorded for no file",
@@ -232,9 +281,23 @@ impl Lookup {
             )
         })?;
         let party = Party { holder: question.holder, salt: question.salt };
-        let answered = self.decide_file(peer.region, &question.proof, &asked, &party, index).await?;
+        let answered = self.decide_form(peer.region, &question.proof, &asked, &party, form).await?;
         self.crash.pass(Point::AnswerReleased);
         Ok(answered)
+    }
+
+    async fn decide_form(
+        &self,
+        asking: Region,
+        proof: &LogProof,
+        asked: &AccessRecord,
+        party: &Party,
+        (form, index): (Form, u32),
+    ) -> Result<AnsweredFile, Refusal> {
+        match form {
+            Form::File => self.decide_file(asking, proof, asked, party, index).await,
+            Form::Copy => self.decide_copy(asking, proof, asked, party, index).await,
+        }
     }
 
     /// Decides, reads the file whole, records, and only then opens it for reading.
@@ -261,8 +324,12 @@ impl Lookup {
             self.check_kept(&asked.certificate_id, file).await?;
         }
         let released = file.as_ref().ok().map(|stored| file::released(index, &stored.digest, &stored.salt));
-        let answered =
-            AnsweredAs { refusal: file.as_ref().err().copied(), released: released.as_slice(), tag: judged.tag };
+        let answered = AnsweredAs {
+            refusal: file.as_ref().err().copied(),
+            released: released.as_slice(),
+            tag: judged.tag,
+            copy: None,
+        };
         let recorded = self.record_answer(asking, proof, asked, party, answered).await?;
         self.crash.pass(Point::AnswerRecorded);
         let file = match file {
@@ -272,10 +339,13 @@ impl Lookup {
                 let opened = self.issuing.tasks.blocking(move || blobs.read(&stored).map(|reader| (stored, reader)));
                 Some(ended(opened.await)??)
             }
-            _ => return Ok(AnsweredFile { proof: recorded.proof, file: None, standing: v1::Standing::default() }),
+            _ => {
+                let standing = v1::Standing::default();
+                return Ok(AnsweredFile { proof: recorded.proof, file: None, standing, copy: None });
+            }
         };
         let standing = judged.found.map(|found| self.own_standing(&found)).transpose()?.unwrap_or_default();
-        Ok(AnsweredFile { proof: recorded.proof, file, standing })
+        Ok(AnsweredFile { proof: recorded.proof, file, standing, copy: None })
     }
 
     /// Is the kept file whole? Damage is told to this node's operator, and refused.
@@ -293,7 +363,17 @@ impl Lookup {
     }
 }
 
+/// What is known of a copy before its bytes come: there is no header to hold it against.
+fn check_described_copy(described: &peer::DescribedFile) -> Result<(), Refusal> {
+    let length = described.length;
+    if described.media_type == OFD && (1..=MAX_FILE_BYTES as u64).contains(&length) {
+        return Ok(());
+    }
+    let needed = format!("a copy of media type {OFD} with at most {MAX_FILE_BYTES} bytes");
+    Err(Refusal::peer(Reason::AnswerInvalid, format!("a copy of {length} bytes, or of another media type"), needed))
+}
+
 /// Work on a thread for it ends only with the node.
-fn ended<T>(ended: Result<T, tokio::task::JoinError>) -> Result<T, Refusal> {
+pub(super) fn ended<T>(ended: Result<T, tokio::task::JoinError>) -> Result<T, Refusal> {
     ended.map_err(|error| Refusal::node(Reason::Draining, error.to_string(), "a node that is not stopping"))
 }

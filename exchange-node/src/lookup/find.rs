@@ -154,6 +154,7 @@ impl Lookup {
                 party: Some(self.access.seal_party(&question.question_id, &party, self.random.array())?),
                 uses: None,
                 refusal: None,
+                copy: None,
             })
             .await?;
         Ok(recorded.proof)

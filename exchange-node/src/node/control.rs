@@ -60,6 +60,8 @@ pub(super) struct Parts {
     pub(super) blobs: blobs::Blobs,
     #[cfg(feature = "test-util")]
     pub(super) auditor: crate::access::Auditor,
+    #[cfg(feature = "test-util")]
+    pub(super) sweep: crate::copies::Sweep,
 }
 
 struct Inner {
@@ -318,5 +320,11 @@ impl Control {
     #[cfg(feature = "test-util")]
     pub fn auditor(&self) -> &crate::access::Auditor {
         &self.0.parts.auditor
+    }
+
+    /// The sweep of copies for one use, for tests that do not wait for its hour.
+    #[cfg(feature = "test-util")]
+    pub fn sweep_of_copies(&self) -> &crate::copies::Sweep {
+        &self.0.parts.sweep
     }
 }

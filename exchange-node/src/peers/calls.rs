@@ -49,6 +49,20 @@ impl Peers {
         Ok(FileParts::new(region, stream))
     }
 
+    /// Uses a copy for one use that a region's node has made.
+    ///
+    /// # Errors
+    /// The peer's refusal, or that it cannot be reached.
+    pub async fn use_copy(
+        self: &Arc<Self>,
+        region: Region,
+        request: v1::PeerCopyUse,
+        left: Duration,
+    ) -> Result<v1::UseCopyResponse, Refusal> {
+        let answer = self.client(region)?.use_copy(with_deadline(request, left)).await;
+        Ok(answer.map_err(|status| refused(region, &status))?.into_inner())
+    }
+
     /// The newest checkpoint of a log that a region's node holds; empty: it holds nothing of it.
     ///
     /// # Errors

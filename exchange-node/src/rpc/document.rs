@@ -46,6 +46,20 @@ impl DocumentService for Services {
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
         self.fetch_file(request).await
     }
+
+    type FetchCopyStream = Items<v1::FetchResponse>;
+
+    async fn fetch_copy(&self, request: Request<v1::FetchCopyRequest>) -> Result<Response<Self::FetchStream>, Status> {
+        self.fetch_a_copy(request).await
+    }
+
+    async fn use_copy(&self, request: Request<v1::UseCopyRequest>) -> Result<Response<v1::UseCopyResponse>, Status> {
+        let left = services::time_left(&request, &self.limits);
+        let place = services::place(&request)?;
+        let (caller, message) = services::enter(request)?;
+        let wanted = exchange_proto::copy::use_request(&message).map_err(Refusal::from)?;
+        Ok(Response::new(self.lookup.use_copy(&caller, wanted, left, &place).await?))
+    }
 }
 
 fn out_of_order(found: &str, needed: &str) -> Status {
@@ -73,7 +87,7 @@ impl Services {
     }
 
     fn encode_judged(&self, judged: Judged) -> v1::DocumentVerification {
-        let Judged { report, at_ms, bytes, sha256, certificate } = judged;
+        let Judged { report, at_ms, bytes, sha256, certificate, copy } = judged;
         v1::DocumentVerification {
             verdict: verdict(report.verdict) as i32,
             judged_at_ms: at_ms,
@@ -82,6 +96,7 @@ impl Services {
             package: report.package.into_iter().map(finding).collect(),
             signatures: report.signatures.into_iter().map(signature).collect(),
             certificate: certificate.map(|named| self.encode_named(named)),
+            copy,
         }
     }
 

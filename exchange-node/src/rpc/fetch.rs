@@ -7,8 +7,10 @@ use super::{
 };
 use crate::{
     blobs::{CHUNK_BYTES, Reader},
-    lookup::{FetchRequest, Fetched, PeerQuestion},
+    limits::room::Place,
+    lookup::{FetchRequest, Fetched, Form, PeerQuestion},
     refusal::Refusal,
+    tls::Caller,
 };
 use bytes::Bytes;
 use exchange_core::{certificate::FileDigest, file::StoredFile};
@@ -16,6 +18,7 @@ use exchange_proto::{
     access, certificate as convert, peer,
     v1::{self, fetch_response::Part},
 };
+use std::time::Duration;
 use tonic::{Request, Response, Status};
 
 impl Services {
@@ -27,13 +30,40 @@ impl Services {
         let left = services::time_left(&request, &self.limits);
         let place = services::place(&request)?;
         let (caller, message) = enter(request)?;
-        let question = access::question(message.question).map_err(Refusal::from)?;
-        let open = self.limits.begin_stream(&caller)?;
-        let wanted = FetchRequest { question, certificate_id: message.certificate_id, file: message.file };
-        let number = message.file;
-        let fetched = self.lookup.fetch(&caller, wanted, left, &place).await?;
-        let fetched = self.documents.with_fetched(fetched, number).await?;
-        Ok(Response::new(chunks::stream(&self.tasks, open, left, move |out| hand_over(fetched, number, out))))
+        let v1::FetchRequest { question, certificate_id, file } = message;
+        self.fetched(&caller, (question, certificate_id, file), Form::File, left, &place).await
+    }
+
+    /// `DocumentService.FetchCopy`: as a file; its seal is verified besides.
+    pub(super) async fn fetch_a_copy(
+        &self,
+        request: Request<v1::FetchCopyRequest>,
+    ) -> Result<Response<Items<v1::FetchResponse>>, Status> {
+        let left = services::time_left(&request, &self.limits);
+        let place = services::place(&request)?;
+        let (caller, message) = enter(request)?;
+        let v1::FetchCopyRequest { question, certificate_id, file } = message;
+        self.fetched(&caller, (question, certificate_id, file), Form::Copy, left, &place).await
+    }
+
+    async fn fetched(
+        &self,
+        caller: &Caller,
+        (question, certificate_id, file): (Option<v1::Question>, String, u32),
+        form: Form,
+        left: Duration,
+        place: &Place,
+    ) -> Result<Response<Items<v1::FetchResponse>>, Status> {
+        let question = access::question(question).map_err(Refusal::from)?;
+        let open = self.limits.begin_stream(caller)?;
+        let wanted = FetchRequest { question, certificate_id, file, form };
+        let fetched = self.lookup.fetch(caller, wanted, left, place).await?;
+        // A copy is not the file that the header names.
+        let fetched = match form {
+            Form::File => self.documents.with_fetched(fetched, file).await?,
+            Form::Copy => fetched,
+        };
+        Ok(Response::new(chunks::stream(&self.tasks, open, left, move |out| hand_over(fetched, file, out))))
     }
 
     /// `PeerService.Fetch`: decided and recorded before the stream begins.
@@ -48,7 +78,7 @@ impl Services {
         let open = self.limits.begin_stream(&caller)?;
         let answered = self.lookup.answer_file(&caller, PeerQuestion { proof, holder, salt }).await?;
         let described = answered.file.as_ref().map(|(stored, _)| stored);
-        let first = peer::encode_description(answered.proof, described, answered.standing);
+        let first = peer::encode_description(answered.proof, described, answered.standing, answered.copy);
         let (services, file) = (self.clone(), answered.file);
         let work = move |out: Out<v1::PeerFilePart>| async move {
             if out.send(Ok(first)).await.is_ok()
@@ -115,9 +145,10 @@ fn describe(fetched: &Fetched, number: u32, named: &FileDigest) -> v1::FetchedFi
         file: number,
         media_type: named.media_type.clone(),
         length: fetched.bytes.len() as u64,
-        digest: Bytes::copy_from_slice(&named.digest),
+        digest: Bytes::copy_from_slice(&fetched.digest),
         salt: Bytes::copy_from_slice(&fetched.salt),
         asked: Some(peer::encode_proof(fetched.asked.clone())),
         answered: Some(peer::encode_proof(fetched.answered.clone())),
+        copy: fetched.copy.clone(),
     }
 }

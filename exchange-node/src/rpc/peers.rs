@@ -4,7 +4,7 @@ use super::{Services, services::enter};
 use crate::{lookup::PeerQuestion, publisher::Segments, refusal::Refusal};
 use exchange_core::{reason::Reason, region::Region};
 use exchange_proto::{
-    peer,
+    copy, peer,
     v1::{self, peer_service_server::PeerService},
 };
 use std::pin::Pin;
@@ -30,6 +30,13 @@ impl PeerService for Services {
 
     async fn fetch(&self, request: Request<v1::PeerQuestion>) -> Result<Response<Self::FetchStream>, Status> {
         self.fetch_for_peer(request).await
+    }
+
+    async fn use_copy(&self, request: Request<v1::PeerCopyUse>) -> Result<Response<v1::UseCopyResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        self.policy.may_call_as_peer(&caller)?;
+        let (number, presented) = copy::peer_use(&message, caller.region).map_err(Refusal::from)?;
+        Ok(Response::new(self.lookup.answer_use(number, presented).await?))
     }
 
     type ReadLogStream = Items<v1::Segment>;

@@ -3,10 +3,11 @@
 use super::{Database, Error, Key, Private, Space, Store, Value, Write, keys};
 use crate::{documents::ValidSeal, policy::ActsFor};
 use exchange_core::{
+    copy::CopyNumber,
     purpose::{FileGrant, Grant},
     region::Region,
 };
-use exchange_proto::{rows, store};
+use exchange_proto::{copy::CopyMade, rows, store};
 use prost::Message;
 use std::sync::Arc;
 
@@ -27,6 +28,12 @@ pub(crate) fn decode<M: Message + Default>(space: Space, value: &Value) -> Resul
     rows::decode(value).map_err(|error| Error::Row { space: space.name(), problem: error.to_string() })
 }
 
+/// A row of [`Space::Copies`].
+pub(crate) fn copy_made(value: &Value) -> Result<CopyMade, Error> {
+    let broken = |error: exchange_proto::Error| Error::Row { space: Space::Copies.name(), problem: error.to_string() };
+    exchange_proto::copy::decode_row(value).map_err(broken)
+}
+
 impl Write {
     /// Writes the sealed values and salts of a certificate; `key` is its row's.
     pub fn disclosures(key: Key, sealed: impl Into<Value>) -> Self {
@@ -40,7 +47,8 @@ impl Write {
 }
 
 /// The values of certificates. To read them one needs the word of those who decide: a [`Grant`] for the question, or the
-/// policy's that the reader acts for the department that issued them.
+/// policy's that the reader acts for the department that issued them. A [`FileGrant`] opens them to be printed in a copy of
+/// the document, which shows all of them.
 ///
 /// ```
 /// use exchange_core::{purpose::Grant, region::Region};
@@ -85,6 +93,12 @@ impl Store {
         self.own.get(FILES, keys::regional(region, id.as_bytes()))
     }
 
+    /// Sealed values and salts of the certificate that a question for its document was granted for: the document shows all of
+    /// them. `region` keeps it.
+    pub fn granted_document(&self, region: Region, grant: &FileGrant) -> Result<Option<Value>, Error> {
+        self.own.get(DISCLOSURES, keys::regional(region, grant.certificate_id().as_str().as_bytes()))
+    }
+
     /// As [`Store::granted_files`], for checks of invariants.
     #[cfg(feature = "test-util")]
     pub fn sealed_files(&self, region: Region, id: &str) -> Result<Option<Value>, Error> {
@@ -113,6 +127,11 @@ impl Store {
     /// A certificate of this city, as decisions see it.
     pub fn own_certificate(&self, region: Region, id: &str) -> Result<Option<Arc<store::CertificateRow>>, Error> {
         self.own.certificate(&keys::regional(region, id.as_bytes()))
+    }
+
+    /// A copy for one use that this node has made.
+    pub fn copy(&self, number: &CopyNumber) -> Result<Option<CopyMade>, Error> {
+        self.own.get(Space::Copies, number.bytes())?.map(|value| copy_made(&value)).transpose()
     }
 
     /// A question that was asked or answered here before.

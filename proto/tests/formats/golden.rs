@@ -7,7 +7,7 @@ use exchange_core::{
     event::Event,
     sealed,
 };
-use exchange_proto::{access, bundle, certificate, event, file, peer, segment, v1};
+use exchange_proto::{access, bundle, certificate, copy, event, file, peer, segment, v1};
 use prost::Message;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -42,6 +42,7 @@ pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
         ("envelope.binpb".to_owned(), certificate::encode_envelope(&samples::envelope())),
         ("disclosures.binpb".to_owned(), certificate::encode_disclosures(&samples::disclosures())),
         ("files.binpb".to_owned(), file::encode_stored(&samples::stored_files())),
+        ("copy.bin".to_owned(), copy::encode_row(&samples::copy_made())),
         ("access-record.binpb".to_owned(), access::encode(&samples::access_record())),
         ("access-record-searched.binpb".to_owned(), access::encode(&samples::search_record())),
         ("access-record-exported.binpb".to_owned(), samples::export_record_entry()),
@@ -87,6 +88,7 @@ fn golden_bytes_are_read() {
     assert_eq!(certificate::decode_envelope(&read("envelope.binpb")).unwrap(), samples::envelope());
     assert_eq!(certificate::decode_disclosures(&read("disclosures.binpb")).unwrap(), samples::disclosures());
     assert_eq!(file::decode_stored(&read("files.binpb")).unwrap(), samples::stored_files());
+    assert_eq!(copy::decode_row(&read("copy.bin")).unwrap(), samples::copy_made());
     assert_eq!(access::decode(&read("access-record.binpb")).unwrap(), samples::access_record());
     assert_eq!(access::decode(&read("access-record-searched.binpb")).unwrap(), samples::search_record());
     assert_eq!(access::decode_party(&read("party.binpb")).unwrap(), (samples::holder(), [3; 16]));

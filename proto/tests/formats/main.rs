@@ -4,6 +4,7 @@
 
 mod attacked;
 mod compatibility;
+mod copies;
 mod exports;
 mod golden;
 mod properties;

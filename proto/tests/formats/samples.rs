@@ -34,9 +34,11 @@ use exchange_proto::{
 use std::collections::BTreeMap;
 
 mod catalogue;
+mod copy;
 mod seal_trust;
 
 pub use catalogue::{certificate_type, implementation, matter, matter_code};
+pub use copy::copy_made;
 pub use seal_trust::bundle_with_seal_trust;
 
 pub const DOMAIN: &str = "exchange.sd.example";

@@ -20,7 +20,7 @@ fn bytes(seed: usize, length: usize) -> Vec<u8> {
     (0..length).map(|at| u8::try_from((at * 7 + seed * 13) % 251).unwrap()).collect()
 }
 
-fn with_files(request: v1::IssueCertificateRequest, files: &[&[u8]]) -> v1::IssueCertificateRequest {
+pub(super) fn with_files(request: v1::IssueCertificateRequest, files: &[&[u8]]) -> v1::IssueCertificateRequest {
     v1::IssueCertificateRequest { files: files.iter().map(|bytes| file(OFD, bytes)).collect(), ..request }
 }
 

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod catalogue;
+mod copies;
 mod docs;
 mod documents;
 mod export;

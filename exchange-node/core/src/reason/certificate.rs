@@ -2,7 +2,7 @@
 
 use super::{Code, Reason, ReasonInfo};
 
-pub(super) const ROWS: [ReasonInfo; 27] = [
+pub(super) const ROWS: [ReasonInfo; 29] = [
     ReasonInfo {
         reason: Reason::TypeUnknown,
         code: "TYPE_UNKNOWN",
@@ -212,6 +212,26 @@ pub(super) const ROWS: [ReasonInfo; 27] = [
         zh: "保管方的证照文件缺失或已被改动",
         cure_en: "tell the custodian's operator: doctor there names the file; it is restored from the backup of blobs/",
         cure_zh: "请联系保管方运维人员，其诊断命令会指出该文件，并从备份恢复",
+    },
+    ReasonInfo {
+        reason: Reason::CopyNotMakeable,
+        code: "COPY_NOT_MAKEABLE",
+        grpc: Code::FailedPrecondition,
+        retryable: false,
+        en: "no copy for one use can be made of this certificate",
+        zh: "该证照无法制作加注件",
+        cure_en: "the custodian needs a template for the type, the department's seal, and a certificate in force whose file is an OFD",
+        cure_zh: "保管方需配置该类型的模板和部门电子印章，且证照有效、其文件为OFD",
+    },
+    ReasonInfo {
+        reason: Reason::CopyNotVerified,
+        code: "COPY_NOT_VERIFIED",
+        grpc: Code::FailedPrecondition,
+        retryable: false,
+        en: "this node cannot tell whether the copy for one use is genuine",
+        zh: "本节点无法判断加注件真伪",
+        cure_en: "the province's trust bundle has to name the CAs behind seals, and trust.seal_crls their CRLs",
+        cure_zh: "请在信任包中配置电子印章的根证书，并在trust.seal_crls中提供其吊销列表",
     },
     ReasonInfo {
         reason: Reason::NotProvince,

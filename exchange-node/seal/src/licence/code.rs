@@ -20,7 +20,7 @@ const DOMAIN: &str = "exchange licence code v1";
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SEPARATOR: char = '/';
 
-/// What the code says: `IDENTIFIER/CHECK`.
+/// What the code says: `IDENTIFIER/CHECK`, and of a copy for one use that has a number `IDENTIFIER/CHECK/NUMBER`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
     text: String,
@@ -30,7 +30,13 @@ impl Code {
     /// Of these facts.
     #[must_use]
     pub fn of(facts: &Facts<'_>) -> Self {
-        Self::new(facts.certificate_id, facts.issuer, facts.issued_on, facts.valid_from, facts.valid_until)
+        let mut code =
+            Self::new(facts.certificate_id, facts.issuer, facts.issued_on, facts.valid_from, facts.valid_until);
+        if let Some(number) = facts.copy.as_ref().and_then(|copy| copy.number) {
+            code.text.push(SEPARATOR);
+            code.text.push_str(number);
+        }
+        code
     }
 
     /// Of a certificate's header: whoever has the header can tell whether a scanned code belongs to it.

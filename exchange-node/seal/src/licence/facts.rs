@@ -44,6 +44,8 @@ pub struct CopyNote<'a> {
     pub made_on: Date,
     /// 有效期截止时间.
     pub expires_on: Date,
+    /// By which its custodian knows whether it was used; `None`: nobody keeps account of this copy.
+    pub number: Option<&'a str>,
 }
 
 impl std::fmt::Debug for CopyNote<'_> {
@@ -55,6 +57,8 @@ impl std::fmt::Debug for CopyNote<'_> {
 
 /// Longest cause or requester, in bytes (the profile of Shandong has 200 characters).
 pub const MAX_NOTE_BYTES: usize = 600;
+/// 加注件编号: ours, since GB/T 36903 has no name for it.
+pub(super) const COPY_NUMBER: &str = "JZJBH";
 /// 有效期截止日期 of what is in force without limit.
 const WITHOUT_LIMIT: &str = "长期";
 
@@ -82,6 +86,7 @@ impl Facts<'_> {
                 ("JZJZZSJ", copy.made_on.to_string()),
                 ("JZJYXQJZSJ", copy.expires_on.to_string()),
             ]);
+            all.extend(copy.number.map(|number| (COPY_NUMBER, number.to_owned())));
         }
         for field in self.fields.iter().filter(|field| !field.value.is_empty()) {
             if all.iter().all(|(name, _)| *name != field.name) {

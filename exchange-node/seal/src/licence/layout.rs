@@ -7,7 +7,7 @@ mod shapes;
 use super::{
     Error,
     code::Code,
-    facts::{Facts, MAX_NOTE_BYTES},
+    facts::{COPY_NUMBER, Facts, MAX_NOTE_BYTES},
     font::{Font, Metrics},
     length::{Colour, Length},
     template::{Align, Area, Field, Format, Overflow, Template},
@@ -106,7 +106,8 @@ pub fn lay_out(template: &Template, facts: &Facts<'_>) -> Result<Layout, Error> 
     let values = facts.values();
     let metadata = facts.metadata();
     if let Some(copy) = &facts.copy {
-        for (place, note) in [("JZJZZSY", copy.cause), ("JZJZZZ", copy.requester)] {
+        let number = copy.number.map(|number| (COPY_NUMBER, number));
+        for (place, note) in [("JZJZZSY", copy.cause), ("JZJZZZ", copy.requester)].into_iter().chain(number) {
             if note.len() > MAX_NOTE_BYTES {
                 let found = format!("{} bytes", note.len());
                 return Err(Error::TooLong { place: place.to_owned(), found, limit: MAX_NOTE_BYTES });

@@ -16,7 +16,8 @@ use exchange_seal::{
     Limits,
     digest::DigestAlgorithm,
     licence::{
-        CHECK_CHARACTERS, Code, CopyNote, Error, Facts, MAX_NOTE_BYTES, MAX_PAGES, Template, lay_out, template_names,
+        CHECK_CHARACTERS, Code, CopyNote, Error, Facts, MAX_NOTE_BYTES, MAX_PAGES, StatedCopy, Template, lay_out,
+        template_names,
     },
     ofd::{ENTRY_FILE, Package, documents},
 };
@@ -65,6 +66,9 @@ const VALUES: [(&str, &str); 26] = [
     ("KZ_JYXM", "热食类食品制售；冷食类食品制售；自制饮品制售"),
 ];
 
+/// Of a copy.
+const NUMBER: &str = "5QJ8Z6N3V0C4T1M7K2W9XB5RDE";
+
 struct Sample {
     template: Template,
     id: CertificateId,
@@ -112,6 +116,7 @@ impl Sample {
                 requester: "青岛市住房公积金管理中心",
                 made_on: Date::parse("2026-11-25").unwrap(),
                 expires_on: Date::parse("2026-12-24").unwrap(),
+                number: Some(NUMBER),
             }),
         }
     }
@@ -382,7 +387,9 @@ fn a_copy_says_so_on_every_page_and_in_its_metadata() {
     let copy = sample.ofd();
     for number in 0..pages {
         let text = plain(&page(&copy, number));
-        for part in ["仅供办理购房提取住房公积金使用", "申请方：青岛市住房公积金管理中心", "有效期至2026年12月24日"]
+        let number = format!("编号：{NUMBER}");
+        for part in
+            ["仅供办理购房提取住房公积金使用", "申请方：青岛市住房公积金管理中心", "有效期至2026年12月24日", &number]
         {
             assert!(text.contains(part), "{part} is not on page {number}");
         }
@@ -393,7 +400,23 @@ fn a_copy_says_so_on_every_page_and_in_its_metadata() {
     assert_eq!(custom["JZJZZSY"], "办理购房提取住房公积金");
     assert_eq!(custom["JZJZZZ"], "青岛市住房公积金管理中心");
     assert_eq!((custom["JZJZZSJ"].as_str(), custom["JZJYXQJZSJ"].as_str()), ("2026-11-25", "2026-12-24"));
+    assert_eq!(custom["JZJBH"], NUMBER);
     assert_ne!(facts(&copy).id, facts(&original).id);
+    let stated = StatedCopy::of(&facts(&copy)).unwrap();
+    assert_eq!((stated.number.as_str(), stated.cause.as_str()), (NUMBER, "办理购房提取住房公积金"));
+    let day = |text: &str| Date::parse(text).unwrap();
+    assert_eq!([day("2026-12-24"), day("2026-12-25")].map(|today| stated.is_expired(today)), [Some(false), Some(true)]);
+    assert_eq!(StatedCopy::of(&facts(&original)), None);
+    // The code of a copy says which one; that of a licence is as ever.
+    let code = Code::of(&sample.facts());
+    let plain = Code::of(&Facts { copy: None, ..sample.facts() });
+    assert_eq!(code.as_str(), format!("{}/{NUMBER}", plain.as_str()));
+    // A copy of which nobody keeps account has no number, nowhere.
+    let mut uncounted = sample.facts();
+    uncounted.copy.as_mut().unwrap().number = None;
+    let uncounted_ofd = lay_out(&sample.template, &uncounted).unwrap().ofd().unwrap();
+    assert!(!facts(&uncounted_ofd).custom.iter().any(|(name, _)| name == "JZJBH"));
+    assert_eq!(Code::of(&uncounted), plain);
     let long = "因".repeat(MAX_NOTE_BYTES);
     let mut note = sample.facts();
     note.copy.as_mut().unwrap().cause = &long;

@@ -89,6 +89,7 @@ struct CopyValue {
     requester: String,
     made_on: String,
     expires_on: String,
+    number: Option<String>,
 }
 
 pub(super) fn run(args: &RenderArgs, format: Format) -> Result<Exit, Failure> {
@@ -146,6 +147,7 @@ fn layout(template: &Template, path: &Path) -> Result<Layout, Failure> {
             requester: &copy.requester,
             made_on: date("copy.made_on", &copy.made_on)?,
             expires_on: date("copy.expires_on", &copy.expires_on)?,
+            number: copy.number.as_deref(),
         }),
     };
     let facts = Facts {

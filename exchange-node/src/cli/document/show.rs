@@ -1,17 +1,19 @@
 //! `document show`.
 
-use super::{print_seal, seal_value};
+use super::{copy_value, print_copy, print_seal, seal_value};
 use crate::{
     cli::{
         Failure, Format,
         output::{instant, print, print_facts, print_json, print_rows},
     },
+    clock::Clock,
     exit::Exit,
 };
 use exchange_core::chain::Instant;
 use exchange_seal::{
     Anchors, Basis, Limits,
     crl::Crls,
+    licence::StatedCopy,
     ofd::{self, Document, ENTRY_FILE, Package},
     report::SignatureReport,
     verify,
@@ -39,17 +41,23 @@ pub(super) fn run(path: &Path, format: Format) -> Result<Exit, Failure> {
         limits: Limits::DEFAULT,
     };
     let signatures = verify(open()?, &basis).signatures;
+    let now = Instant(Clock::default().now_ms());
     if format == Format::Json {
-        let documents: Vec<Value> = documents.iter().map(document_value).collect();
+        let documents: Vec<Value> = documents.iter().map(|document| document_value(document, now)).collect();
         let signatures: Vec<Value> = signatures.iter().map(signature_value).collect();
         print_json(&json!({ "documents": documents, "files": files, "signatures": signatures }))?;
     } else {
-        print_all(&documents, files, &signatures)?;
+        print_all(&documents, files, &signatures, now)?;
     }
     Ok(Exit::Ok)
 }
 
-fn print_all(documents: &[Document], files: usize, signatures: &[SignatureReport]) -> Result<(), Failure> {
+fn print_all(
+    documents: &[Document],
+    files: usize,
+    signatures: &[SignatureReport],
+    now: Instant,
+) -> Result<(), Failure> {
     for document in documents {
         print_facts(&[
             ("document", document.id.clone().unwrap_or_default()),
@@ -64,6 +72,7 @@ fn print_all(documents: &[Document], files: usize, signatures: &[SignatureReport
             let rows = document.custom.iter().map(|(name, value)| [name.clone(), value.clone()]);
             print_rows(["name", "value"], rows.collect())?;
         }
+        print_copy(StatedCopy::of(document).as_ref(), now)?;
     }
     for signature in signatures {
         print("")?;
@@ -78,7 +87,7 @@ fn print_all(documents: &[Document], files: usize, signatures: &[SignatureReport
     Ok(())
 }
 
-fn document_value(document: &Document) -> Value {
+fn document_value(document: &Document, now: Instant) -> Value {
     let custom: Vec<Value> =
         document.custom.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     json!({
@@ -87,6 +96,7 @@ fn document_value(document: &Document) -> Value {
         "created": document.created,
         "software": document.creator,
         "custom": custom,
+        "copy": copy_value(StatedCopy::of(document).as_ref(), now),
     })
 }
 

@@ -7,8 +7,8 @@ use clap::Args;
 use exchange_proto::v1::{
     FindCertificatesRequest, FindCertificatesResponse, GetCheckpointRequest, GetCheckpointResponse,
     GetConsistencyProofRequest, GetConsistencyProofResponse, GetTrustRequest, ListUsesRequest, ListUsesResponse,
-    LookupCertificateRequest, LookupCertificateResponse, PeerAnswer, PeerFilePart, PeerQuestion, ReadLogRequest,
-    Segment, TrustItem, Verification, VerifyCertificateRequest,
+    LookupCertificateRequest, LookupCertificateResponse, PeerAnswer, PeerCopyUse, PeerFilePart, PeerQuestion,
+    ReadLogRequest, Segment, TrustItem, UseCopyResponse, Verification, VerifyCertificateRequest,
     lookup_service_server::{LookupService, LookupServiceServer},
     peer_service_client::PeerServiceClient,
     peer_service_server::{PeerService, PeerServiceServer},
@@ -123,6 +123,10 @@ impl PeerService for Answering {
     type FetchStream = Empty<Result<PeerFilePart, Status>>;
 
     async fn fetch(&self, _: Request<PeerQuestion>) -> Result<Response<Self::FetchStream>, Status> {
+        Err(Status::unimplemented("bare"))
+    }
+
+    async fn use_copy(&self, _: Request<PeerCopyUse>) -> Result<Response<UseCopyResponse>, Status> {
         Err(Status::unimplemented("bare"))
     }
 

@@ -1,7 +1,7 @@
 //! The sample configuration is complete, has the defaults, and is accepted; the reference names every key and metric.
 
 use super::{file, text};
-use exchange_node::config::{self, Config, Freshness, Limits, Telemetry};
+use exchange_node::config::{self, Config, Copies, Freshness, Limits, Telemetry};
 use toml::{Table, Value};
 
 const SAMPLE: &str = "deploy/sample/config/node.toml";
@@ -68,6 +68,7 @@ fn the_sample_has_the_defaults() {
     let config = parsed(&text(SAMPLE)).unwrap();
     assert_eq!(config.freshness, Freshness::default());
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.licences.copies, Copies::default());
     assert_eq!(config.telemetry, Telemetry::default());
     // Those that stand in sections with required keys: left out, they come back.
     let mut sample: Table = text(SAMPLE).parse().unwrap();
@@ -94,6 +95,9 @@ fn contradictions_are_named() {
         ("[departments.11370100MB2857833B", "[departments.11370100MB28578330", "departments.11370100MB28578330"),
         ("[departments.11370100MB2857833B", "[departments.11370100MB2848563W", "systems.approval acts for"),
         ("11100000MB0143028R001 =", "111 =", "licences.templates.111: "),
+        ("\ndays = 7\n", "\ndays = 31\n", "licences.copies.days is 31, 1 to 30"),
+        ("\ndays = 7\n", "\ndays = 0\n", "licences.copies.days is 0, 1 to 30"),
+        ("kept_days = 90", "kept_days = 3651", "licences.copies.kept_days is 3651"),
         ("types = [\"*\"]", "types = []", "systems.approval has departments and no types"),
         ("stale_after_seconds = 60", "stale_after_seconds = 9", "less than two heartbeats"),
         ("key = \"keys/kafka.key\"\n", "", "kafka.certificate and kafka.key go together"),

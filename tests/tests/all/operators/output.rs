@@ -322,6 +322,39 @@ fn file(seen: &mut Seen, office: &Office, question: &[&str]) {
     let fetched = seen.run(program, &at, "lookup file", &fetch("again.ofd"), 0);
     assert_eq!(fetched["file"]["media_type"], "application/ofd", "{fetched}");
     assert_eq!(fs::read_to_string(at.join("again.ofd")).unwrap(), "an invented document");
+    // The department has no seal here; what is not made is not written either.
+    let refused = office.node(&[&["lookup", "file", "--copy"], &fetch("copy.ofd")[..]].concat());
+    assert!(refused.code == 5 && refused.err.contains("COPY_NOT_MAKEABLE"), "{refused:?}");
+    assert!(!at.join("copy.ofd").exists());
+    no_copy(seen, office, id);
+}
+
+/// A copy that nobody has made is used by nobody.
+fn no_copy(seen: &mut Seen, office: &Office, id: &str) {
+    let (program, at, hall) = (programs::node(), office.folder().to_owned(), office.profile(QINGDAO, SYSTEM));
+    let number = "5QJ8Z6N3V0C4T1M7K2W9XB5RDE";
+    let values = json!({
+        "certificate_id": id,
+        "type_name": "不动产权证书",
+        "environment": "exercise",
+        "issuer": { "uscc": "113700000045030270", "name": "样例局" },
+        "issued_on": "2025-03-01",
+        "valid_from": "2025-03-01",
+        "fields": { "CZZT": "样例有限公司", "CZZTDM": "91379999MA0000001T" },
+        "copy": {
+            "cause": "样例事项", "requester": "样例大厅", "made_on": "2025-03-01", "expires_on": "2025-03-08",
+            "number": number,
+        },
+    });
+    fs::write(at.join("copy.json"), values.to_string()).unwrap();
+    let render = ["--template", "business-licence", "--values", "copy.json", "--out", "made-up.ofd"];
+    seen.run(program, &at, "document render", &render, 0);
+    let shown = seen.run(program, &at, "document show", &["made-up.ofd"], 0);
+    let copy = &shown["documents"][0]["copy"];
+    assert_eq!((&copy["number"], &copy["expired"]), (&json!(number), &json!(true)), "{shown}");
+    assert_eq!(copy["single_use"], "NOT_CHECKED");
+    let used = seen.run(program, &at, "lookup use-copy", &["made-up.ofd", "--profile", &hall], 11);
+    assert_eq!(used["result"], "COPY_USE_UNKNOWN", "{used}");
 }
 
 /// `run` says where it answers, and goes on.

@@ -5,8 +5,10 @@ use exchange_core::{
     access::{AccessKind, AccessRecord},
     certificate_id::TypeCode,
     checkpoint::Checkpoint,
+    copy,
     disclosure::Disclosure,
     event::EventKind,
+    file,
     holder::{Holder, holder_tag},
     invariants::{self, Acknowledged, Allowed, Answered, Asker, Chain, Issued, Link, Release, Violation},
     matter::{Implementation, Material, Matter},
@@ -68,7 +70,8 @@ impl Told {
     pub(super) fn fetched(&mut self, question: &v1::Question, file: &v1::FetchedFile) {
         let id = uuid::Uuid::parse_str(&question.question_id).unwrap().into_bytes();
         let (digest, salt) = (file.digest.as_ref().try_into().unwrap(), file.salt.as_ref().try_into().unwrap());
-        self.released.insert(id, vec![exchange_core::file::released(file.file, &digest, &salt)]);
+        let released = if file.copy.is_some() { copy::released } else { file::released };
+        self.released.insert(id, vec![released(file.file, &digest, &salt)]);
     }
 }
 
@@ -365,7 +368,9 @@ impl World {
                         .fields
                         .iter()
                         .filter(|name| {
-                            uniform.file && local.file && exchange_core::file::recorded(&[(*name).clone()]).is_some()
+                            let name = [(*name).clone()];
+                            let is_document = file::recorded(&name).or_else(|| copy::recorded(&name)).is_some();
+                            uniform.file && local.file && is_document
                         })
                         .cloned(),
                 );

@@ -48,11 +48,12 @@ pub(super) fn draw(
         quarter: 1,
     });
     let copy = facts.copy.as_ref().map(|copy| {
-        let lines = [
+        let mut lines = vec![
             format!("仅供{}使用", copy.cause),
             format!("申请方：{}", copy.requester),
             format!("有效期至{}", super::written_date(&copy.expires_on.to_string())),
         ];
+        lines.extend(copy.number.map(|number| format!("编号：{number}")));
         let lines = lines.iter().flat_map(|line| pieces(line)).collect();
         Mark { lines, size: COPY_SIZE, colour: COPY_COLOUR, alpha: COPY_ALPHA, quarter: 3 }
     });
