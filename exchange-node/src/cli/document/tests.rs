@@ -24,6 +24,7 @@ fn arguments(file: &str, anchors: &Path) -> VerifyArgs {
         file: corpus(file),
         anchors: Some(anchors.to_owned()),
         bundle: None,
+        certificate: None,
         roots: Vec::new(),
         root_crls: Vec::new(),
         crls: vec![corpus("sm2-root.crl"), corpus("ring-root.crl")],
@@ -94,7 +95,7 @@ fn what_cannot_be_used() {
 fn json_has_the_words_of_verdict_and_steps() {
     let folder = pinned("sm2", "");
     let args = arguments("sm2-altered.ofd", folder.path());
-    let anchors = anchors(&args, args.at.unwrap()).unwrap();
+    let (anchors, _) = believed(&args, args.at.unwrap()).unwrap();
     let crls = Crls::new(seal_trust::crls(&args.crls[0]).unwrap());
     let basis = Basis {
         anchors: &anchors,
