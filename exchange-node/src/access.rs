@@ -31,7 +31,7 @@ use exchange_core::{
     region::Region,
     sealed,
 };
-use exchange_proto::{access as convert, store as row};
+use exchange_proto::{access as convert, export, store as row};
 use std::sync::Arc;
 
 /// Writes and reads the access log of this node.
@@ -56,6 +56,15 @@ pub struct Party {
     pub holder: Holder,
     /// Salt of the digest in the record.
     pub salt: [u8; 16],
+}
+
+/// What a record of the access log tells.
+#[derive(Debug)]
+pub enum ReadRecord {
+    /// Of a question, on either side.
+    Question(Box<AccessRecord>),
+    /// Of an export.
+    Export(ExportRecord),
 }
 
 impl AccessLog {
@@ -85,12 +94,13 @@ impl AccessLog {
         Ok(self.store.own.get(Space::Questions, question.key())?.is_some())
     }
 
-    /// Records an export; durable when it returns.
+    /// Records an export, for the holders with these tags to see; durable when it returns.
     ///
     /// # Errors
     /// The ledger refuses.
-    pub async fn record_export(&self, record: &ExportRecord) -> Result<LogProof, Refusal> {
-        match self.ledger.submit(command::Exported(exchange_proto::export::encode_record(record).into())).await? {
+    pub async fn record_export(&self, record: &ExportRecord, uses: Vec<[u8; 32]>) -> Result<LogProof, Refusal> {
+        let body = export::encode_record(record).into();
+        match self.ledger.submit(command::Exported { body, uses }).await? {
             Answer::Committed(committed) => {
                 let proof = committed.access.ok_or_else(|| missing(committed.epoch, 0))?;
                 self.proof_of(committed.epoch, proof)
@@ -131,14 +141,17 @@ impl AccessLog {
     ///
     /// # Errors
     /// It is gone or does not read.
-    pub fn read(&self, epoch: u32, index: u64) -> Result<AccessRecord, Refusal> {
+    pub fn read(&self, epoch: u32, index: u64) -> Result<ReadRecord, Refusal> {
         let log = Log::new(&self.store.own, Kind::Access, self.region, epoch);
-        match log.entry(index)? {
-            Some(Entry::Bytes(bytes)) => convert::decode(&bytes).map_err(|error| {
-                store::Error::Row { space: Space::AccessEntries.name(), problem: error.to_string() }.into()
-            }),
-            _ => Err(missing(epoch, index)),
-        }
+        let Some(Entry::Bytes(bytes)) = log.entry(index)? else { return Err(missing(epoch, index)) };
+        let read = if export::is_record(&bytes) {
+            export::decode_record(&bytes).map(ReadRecord::Export)
+        } else {
+            convert::decode(&bytes).map(|record| ReadRecord::Question(Box::new(record)))
+        };
+        read.map_err(|error| {
+            store::Error::Row { space: Space::AccessEntries.name(), problem: error.to_string() }.into()
+        })
     }
 
     /// Proof of an old record, under the newest checkpoint.

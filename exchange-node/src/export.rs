@@ -27,7 +27,7 @@ use exchange_proto::{
     store as row,
 };
 use rustls::pki_types::CertificateDer;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How often row and checkpoint are read until they fit: each time somebody else changed this very certificate between.
 const ATTEMPTS: usize = 16;
@@ -57,17 +57,16 @@ impl Lookup {
         let fields: Vec<String> = disclosures.iter().map(|one| one.name.clone()).collect();
         let as_of_ms = head.newest.at_ms;
         let content = encode_content(self.content(&head, disclosures)?);
-        let receipt = self
-            .access
-            .record_export(&ExportRecord {
-                at_ms: 0,
-                nonce: self.random.array(),
-                caller: caller.uri.to_string(),
-                certificate_id: id.to_owned(),
-                fields: fields.clone(),
-                content_sha256: sha256(&content),
-            })
-            .await?;
+        let uses = if fields.is_empty() { Vec::new() } else { self.holders_tags(&record)? };
+        let exported = ExportRecord {
+            at_ms: 0,
+            nonce: self.random.array(),
+            caller: caller.uri.to_string(),
+            certificate_id: id.to_owned(),
+            fields: fields.clone(),
+            content_sha256: sha256(&content),
+        };
+        let receipt = self.access.record_export(&exported, uses).await?;
         let file = encode_file(content, receipt);
         if file.len() > MAX_FILE_BYTES {
             let found = format!("an export of {} bytes", file.len());
@@ -117,6 +116,22 @@ impl Lookup {
                 Ok(all.iter().filter(|one| names.contains(&one.name)).cloned().collect())
             }
         }
+    }
+
+    /// Of those whose values leave: they see it among the uses of their certificates.
+    fn holders_tags(&self, record: &Record) -> Result<Vec<[u8; 32]>, Refusal> {
+        let code = record.header.type_code.as_str();
+        let version = Some(record.header.type_version);
+        let kind = self.catalogue.certificate_type(code, version)?.ok_or_else(|| {
+            Refusal::node(Reason::TypeUnknown, format!("no type {code} here"), "the type that it was issued under")
+        })?;
+        let values: BTreeMap<&str, &str> =
+            record.disclosures.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+        let mut tags = Vec::new();
+        for holder in kind.holders(&values)? {
+            tags.extend(self.party_tags(code, &holder)?.first().map(|(_, tag)| tag.bytes));
+        }
+        Ok(tags)
     }
 
     /// The row, and a checkpoint that covers all that it says: the checkpoint is read first, and where the row has gone

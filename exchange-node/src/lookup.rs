@@ -237,7 +237,7 @@ impl Lookup {
     }
 
     /// The party's tags for a type, under every index key that is here.
-    fn party_tags(&self, type_code: &str, holder: &Holder) -> Result<Vec<([u8; 8], Tag)>, Refusal> {
+    pub(crate) fn party_tags(&self, type_code: &str, holder: &Holder) -> Result<Vec<([u8; 8], Tag)>, Refusal> {
         self.keys
             .index
             .iter()

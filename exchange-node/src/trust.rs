@@ -7,18 +7,20 @@
 mod alarm;
 mod files;
 mod keep;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
 pub use alarm::{Alarm, Refused};
 pub use keep::{BUNDLE_ROW, Keep, crl_row};
+pub use snapshot::Snapshot;
 
 use crate::{clock::Clock, config, refusal::Refusal, store};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use exchange_core::{
-    bundle::{self, Known, TrustBundle, VerifiedBundle},
-    chain::{self, Added, Authority, Basis, Crl, CrlSet, Roots},
+    bundle::{self, Known, VerifiedBundle},
+    chain::{self, Added, Authority, Crl, CrlSet, Roots},
     checkpoint::LogKind,
     note::VerifierKey,
     reason::Reason,
@@ -84,66 +86,6 @@ pub enum Offer {
     Known,
     /// A CRL of a CA whose certificate has not been seen yet: it counts once a credential of that CA comes by.
     Waiting,
-}
-
-/// What is believed at one moment.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    roots: Arc<Roots>,
-    bundle: Arc<VerifiedBundle>,
-    signed_bundle: Bytes,
-    crls: CrlSet,
-    crl_grace_ms: u64,
-    generation: u64,
-}
-
-impl Snapshot {
-    /// What the province says.
-    pub fn bundle(&self) -> &TrustBundle {
-        self.bundle.bundle()
-    }
-
-    /// The bundle with its proof, for its expiry.
-    pub fn verified_bundle(&self) -> &VerifiedBundle {
-        &self.bundle
-    }
-
-    /// The bytes of the `SignedTrustBundle`, for those who ask for it.
-    pub const fn signed_bundle(&self) -> &Bytes {
-        &self.signed_bundle
-    }
-
-    /// The newest CRL of every CA.
-    pub const fn crls(&self) -> &CrlSet {
-        &self.crls
-    }
-
-    /// Rises with every change.
-    pub const fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    /// How long past its next update a CRL still counts, milliseconds.
-    pub const fn crl_grace_ms(&self) -> u64 {
-        self.crl_grace_ms
-    }
-
-    /// What a credential path is judged by.
-    pub fn basis(&self, at_ms: u64, admit_stale_crl: bool) -> Basis<'_> {
-        Basis {
-            roots: &self.roots,
-            bundle: self.bundle.bundle(),
-            crls: &self.crls,
-            at_ms,
-            crl_grace_ms: self.crl_grace_ms,
-            admit_stale_crl,
-        }
-    }
-
-    /// The keys that may sign a checkpoint of this log at this size; none: the checkpoint is deferred.
-    pub fn log_keys(&self, region: Region, kind: LogKind, epoch: u32, size: u64) -> Vec<VerifierKey> {
-        self.bundle().log_keys(region, kind, epoch, size)
-    }
 }
 
 /// The node's trust. One per node, shared.

@@ -266,6 +266,21 @@ pub fn encode_record(record: &ExportRecord) -> Vec<u8> {
     .encode_to_vec()
 }
 
+/// An export as its certificate's holder sees it (用证记录): by the own city, for no matter.
+#[must_use]
+pub fn encode_use(region: &str, epoch: u32, index: u64, record: &ExportRecord) -> v1::Use {
+    v1::Use {
+        position: Some(v1::LogPosition { region: region.to_owned(), epoch, index }),
+        at_ms: record.at_ms,
+        asking_region: region.to_owned(),
+        caller: record.caller.clone(),
+        certificate_id: record.certificate_id.clone(),
+        fields: record.fields.clone(),
+        kind: v1::AccessKind::Exported as i32,
+        ..v1::Use::default()
+    }
+}
+
 /// Whether an entry of an access log is the record of an export, and not that of a question.
 #[must_use]
 pub fn is_record(entry: &[u8]) -> bool {

@@ -123,8 +123,15 @@ impl Region {
         }
     }
 
+    /// Six digits of a longer code, from a place on; the caller has checked that they are digits.
+    pub(crate) fn within<const N: usize>(code: &Ascii<N>, from: usize) -> Self {
+        let mut digits = [0; Self::LENGTH];
+        digits.copy_from_slice(&code.as_bytes()[from..from + Self::LENGTH]);
+        Self::from_checked(digits)
+    }
+
     /// From digits that the caller has checked.
-    pub(crate) const fn from_checked(digits: [u8; 6]) -> Self {
+    const fn from_checked(digits: [u8; 6]) -> Self {
         Self(Ascii::from_checked(digits))
     }
 
@@ -222,9 +229,7 @@ impl Place {
 
     /// The first six digits.
     pub fn region(&self) -> Region {
-        let mut digits = [0; 6];
-        digits.copy_from_slice(&self.0.as_bytes()[..6]);
-        Region::from_checked(digits)
+        Region::within(&self.0, 0)
     }
 }
 

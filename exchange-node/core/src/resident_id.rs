@@ -101,9 +101,7 @@ impl ResidentId {
 
     /// The first six digits: where the number was given.
     pub fn region(&self) -> Region {
-        let mut digits = [0; 6];
-        digits.copy_from_slice(&self.0.as_bytes()[..6]);
-        Region::from_checked(digits)
+        Region::within(&self.0, 0)
     }
 
     /// A warning when false: the region is in no table here. Divisions of former times are real all the same, and

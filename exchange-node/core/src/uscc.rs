@@ -94,9 +94,7 @@ impl Uscc {
     /// Digits 3 to 8: the division of the body that registered it. It guards against foreign departments; a region is
     /// never derived from it.
     pub fn division(&self) -> Region {
-        let mut digits = [0; 6];
-        digits.copy_from_slice(&self.0.as_bytes()[2..8]);
-        Region::from_checked(digits)
+        Region::within(&self.0, 2)
     }
 }
 

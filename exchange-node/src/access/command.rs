@@ -156,14 +156,22 @@ impl Command for Record {
     }
 }
 
-/// The record of an export, all but its time. Each export leaves one, a repeated one too.
+/// The record of an export. Each export leaves one, a repeated one too.
 #[derive(Debug)]
-pub(super) struct Exported(pub(super) Bytes);
+pub(super) struct Exported {
+    /// All but its time.
+    pub(super) body: Bytes,
+    /// Tags of the holders whose values leave (用证记录).
+    pub(super) uses: Vec<[u8; 32]>,
+}
 
 impl Command for Exported {
     fn reads(&self, _keys: &mut Vec<(Space, Key)>) {}
 
-    fn decide(&self, _view: &View<'_>) -> Result<Decision, Refusal> {
-        Ok(Decision::Commit(Changes { access: vec![self.0.clone()], ..Changes::default() }))
+    fn decide(&self, view: &View<'_>) -> Result<Decision, Refusal> {
+        let (epoch, index) = (view.next_event().epoch, view.next_access());
+        let used = |tag| Write::put(Space::Uses, keys::holder_use(tag, epoch, index), vec![1]);
+        let rows = self.uses.iter().map(used).collect();
+        Ok(Decision::Commit(Changes { access: vec![self.body.clone()], rows, ..Changes::default() }))
     }
 }

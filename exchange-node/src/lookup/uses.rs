@@ -1,8 +1,8 @@
-//! 用证记录: who read what of a holder's certificates that this city keeps.
+//! 用证记录: who read what of a holder's certificates that this city keeps, and who took it out in an export.
 
 use super::Lookup;
-use crate::{refusal::Refusal, tls::Caller};
-use exchange_core::{access::AccessRecord, holder::Holder, reason::Reason};
+use crate::{access::ReadRecord, refusal::Refusal, tls::Caller};
+use exchange_core::{holder::Holder, reason::Reason};
 use std::collections::BTreeSet;
 
 /// One record about the holder.
@@ -13,7 +13,7 @@ pub struct Use {
     /// Index in it.
     pub index: u64,
     /// What was recorded.
-    pub record: AccessRecord,
+    pub record: ReadRecord,
 }
 
 /// A page of them, oldest first.

@@ -2,13 +2,14 @@
 
 use super::{Services, certificate, services::enter};
 use crate::{
-    lookup::{Answered, FindRequest, LookupRequest, Standing, Target, uses},
+    access::ReadRecord,
+    lookup::{Answered, FindRequest, LookupRequest, Standing, Target, Use, uses},
     refusal::Refusal,
     verification::{Subject, Verdict, Verification},
 };
 use exchange_core::{certificate_id::TypeCode, reason::Reason};
 use exchange_proto::{
-    access, certificate as convert, peer,
+    access, certificate as convert, export, peer,
     v1::{self, lookup_service_server::LookupService},
 };
 use tonic::{Request, Response, Status};
@@ -97,7 +98,11 @@ impl LookupService for Services {
         let most = if message.page_size == 0 { 100 } else { message.page_size.min(1_000) } as usize;
         let page = self.lookup.uses(&caller, &holder, from, most)?;
         let region = self.lookup.region.to_string();
-        let uses = page.uses.iter().map(|one| access::encode_use(&region, one.epoch, one.index, &one.record)).collect();
+        let encode = |one: &Use| match &one.record {
+            ReadRecord::Question(record) => access::encode_use(&region, one.epoch, one.index, record),
+            ReadRecord::Export(record) => export::encode_use(&region, one.epoch, one.index, record),
+        };
+        let uses = page.uses.iter().map(encode).collect();
         let next_page_token = page.next.map(|(epoch, index)| format!("{epoch}/{index}")).unwrap_or_default();
         Ok(Response::new(v1::ListUsesResponse { uses, next_page_token }))
     }

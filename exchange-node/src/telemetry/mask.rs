@@ -160,6 +160,22 @@ mod tests {
         }
     }
 
+    /// What the lines of a node's log come to, in either shape.
+    fn logged(json: bool, log: impl FnOnce()) -> String {
+        let out = Out::default();
+        let make = {
+            let out = out.clone();
+            move || out.clone()
+        };
+        let lines = tracing_subscriber::fmt().with_writer(Masked { make, colours: false });
+        if json {
+            tracing::subscriber::with_default(lines.json().finish(), log);
+        } else {
+            tracing::subscriber::with_default(lines.with_ansi(false).finish(), log);
+        }
+        String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
+    }
+
     #[test]
     fn a_number_is_masked_wherever_the_line_has_it() {
         let [first, _] = CANARIES;
@@ -210,19 +226,9 @@ mod tests {
     fn a_forged_line_stays_inside_its_own() {
         let forged = "x\n2026-11-25T00:00:00Z  INFO all is well\u{1b}[2J\u{1b}[31m\u{202e}";
         for json in [false, true] {
-            let out = Out::default();
-            let make = {
-                let out = out.clone();
-                move || out.clone()
-            };
-            let lines = tracing_subscriber::fmt().with_writer(Masked { make, colours: false });
-            let log = || tracing::warn!(fault = forged, shown = %forged, debug = ?forged, "refused: {forged}");
-            if json {
-                tracing::subscriber::with_default(lines.json().finish(), log);
-            } else {
-                tracing::subscriber::with_default(lines.with_ansi(false).finish(), log);
-            }
-            let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+            let text = logged(json, || {
+                tracing::warn!(fault = forged, shown = %forged, debug = ?forged, "refused: {forged}");
+            });
             assert_eq!(text.lines().count(), 1, "{text:?}");
             assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{text:?}");
             assert!(!json || serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text:?}");
@@ -233,22 +239,10 @@ mod tests {
     fn events_of_both_shapes_reach_the_output_masked() {
         let canary = CANARIES[0];
         for json in [false, true] {
-            let out = Out::default();
-            let make = {
-                let out = out.clone();
-                move || out.clone()
-            };
-            let lines = tracing_subscriber::fmt().with_writer(Masked { make, colours: false });
-            let log = || {
+            let text = logged(json, || {
                 tracing::info!(holder = canary, debug = ?Some(canary), "asked for {canary}");
                 tracing::info!(size = 12, "nothing to hide");
-            };
-            if json {
-                tracing::subscriber::with_default(lines.json().finish(), log);
-            } else {
-                tracing::subscriber::with_default(lines.with_ansi(false).finish(), log);
-            }
-            let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+            });
             assert!(!text.contains(canary), "{text}");
             assert_eq!(text.matches("******************").count(), 3, "{text}");
             assert!(text.contains("nothing to hide") && text.lines().count() == 2, "{text}");

@@ -3,10 +3,10 @@
 use crate::{
     Settings, catalogue, city,
     data::Requests,
+    limits,
     model::Model,
     network, pki,
-    process::Server,
-    province::{Node, PROVINCE, Province},
+    province::{PROVINCE, Province},
     report::{Better, Figure},
     rounds::{Side, alternate},
 };
@@ -18,11 +18,9 @@ use exchange_node::{
     sample,
 };
 use exchange_proto::v1::{
-    Certificate, CertificateType, GetCertificateRequest, ListCertificateTypesResponse, ListCertificatesRequest,
-    certificate_service_client::CertificateServiceClient,
+    Certificate, GetCertificateRequest, ListCertificatesRequest, certificate_service_client::CertificateServiceClient,
 };
 use indicatif::ProgressBar;
-use prost::Message;
 use std::{
     fs::File,
     io::BufWriter,
@@ -60,7 +58,7 @@ pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure
         let answer = issued(ours[0].clone()).await?;
         (cities, ours, answer)
     };
-    let limit = limit(&folder, node, &answer, types)?;
+    let limit = limits::issue::start(&folder, node, &answer, types)?;
     let tls = pki::client(&node.folder, "system")?;
     let bare = network::connect_all(CONNECTIONS, limit.address, &node.server_name, &tls).await?;
     import(&warm, &bare).await?;
@@ -104,22 +102,4 @@ async fn issued(channel: Channel) -> Result<Certificate> {
     let listed = client.list_certificates(newest).await?.into_inner();
     let certificate_id = listed.certificates.first().context("the node lists no certificate")?.certificate_id.clone();
     Ok(client.get_certificate(GetCertificateRequest { certificate_id }).await?.into_inner())
-}
-
-fn limit(folder: &Path, node: &Node, answer: &Certificate, types: Vec<CertificateType>) -> Result<Server> {
-    let (db, answer_file, types_file) = (folder.join("limit-db"), folder.join("answer.pb"), folder.join("types.pb"));
-    std::fs::write(&answer_file, answer.encode_to_vec())?;
-    let types = ListCertificateTypesResponse { certificate_types: types, ..Default::default() };
-    std::fs::write(&types_file, types.encode_to_vec())?;
-    Server::start([
-        "__limit-issue".as_ref(),
-        "--pki".as_ref(),
-        node.folder.as_os_str(),
-        "--db".as_ref(),
-        db.as_os_str(),
-        "--answer".as_ref(),
-        answer_file.as_os_str(),
-        "--types".as_ref(),
-        types_file.as_os_str(),
-    ])
 }

@@ -3,17 +3,16 @@
 use crate::{
     Settings, city,
     data::Requests,
+    limits,
     load::{self, Sample},
     model::Model,
     network, pki,
-    process::Server,
-    province::{Node, PROVINCE, Province},
+    province::{PROVINCE, Province},
     report::{Better, Figure},
     rounds::{Side, alternate},
 };
 use anyhow::{Result, ensure};
 use exchange_proto::v1::certificate_service_client::CertificateServiceClient;
-use prost::Message;
 use std::{path::Path, sync::Arc, time::Duration};
 use tonic::transport::Channel;
 
@@ -41,7 +40,7 @@ pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure
         (cities, ours, issued.1)
     };
 
-    let limit = limit(&folder, node, &answer.encode_to_vec())?;
+    let limit = limits::issue::start(&folder, node, &answer, Vec::new())?;
     let tls = pki::client(&node.folder, "system")?;
     let bare = network::connect_all(CONNECTIONS, limit.address, &node.server_name, &tls).await?;
     for channels in [&bare, &ours].into_iter().filter(|channels| !channels.is_empty()) {
@@ -63,20 +62,6 @@ pub(crate) async fn run(settings: &Settings, folder: &Path) -> Result<Vec<Figure
     .await?;
     drop(cities);
     Ok(figures.into())
-}
-
-fn limit(folder: &Path, node: &Node, answer: &[u8]) -> Result<Server> {
-    let (db, file) = (folder.join("limit-db"), folder.join("answer.pb"));
-    std::fs::write(&file, answer)?;
-    Server::start([
-        "__limit-issue".as_ref(),
-        "--pki".as_ref(),
-        node.folder.as_os_str(),
-        "--db".as_ref(),
-        db.as_os_str(),
-        "--answer".as_ref(),
-        file.as_os_str(),
-    ])
 }
 
 async fn measure(channels: &[Channel], requests: &Arc<Requests>, settle: Duration, time: Duration) -> Result<Sample> {

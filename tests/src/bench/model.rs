@@ -95,17 +95,9 @@ impl Model {
         certificate.disclosures.retain(|disclosure| fields.contains(&disclosure.name));
         let asked = self.access_proof(v1::AccessKind::Asked, &certificate.certificate_id, &fields)?;
         let answered = self.access_proof(v1::AccessKind::Answered, &certificate.certificate_id, &fields)?;
-        let standing = v1::Standing {
-            status: v1::Status::Active.into(),
-            status_code: "01".to_owned(),
-            as_of_ms: AT_MS,
-            freshness: v1::Freshness::Current.into(),
-            counts_as: v1::CountsAs::DataCheck.into(),
-            ..Default::default()
-        };
         Ok(v1::LookupCertificateResponse {
             certificate: Some(certificate),
-            standing: Some(standing),
+            standing: Some(standing()),
             withheld_fields: Vec::new(),
             asked: Some(asked),
             answered: Some(answered),
@@ -134,14 +126,7 @@ impl Model {
                 check("status", "ACTIVE", "a status that the city's log gives"),
                 check("freshness", "", "word of the issuing city within the limit"),
             ],
-            standing: Some(v1::Standing {
-                status: v1::Status::Active.into(),
-                status_code: "01".to_owned(),
-                as_of_ms: AT_MS,
-                freshness: v1::Freshness::Current.into(),
-                counts_as: v1::CountsAs::DataCheck.into(),
-                ..Default::default()
-            }),
+            standing: Some(standing()),
             certificate: Some(v1::Certificate { disclosures: Vec::new(), ..certificate }),
             ..Default::default()
         }
@@ -324,5 +309,17 @@ pub(crate) fn matter() -> v1::MatterPurpose {
         version: 1,
         situation: String::new(),
         responsible_region: province::QINGDAO.to_owned(),
+    }
+}
+
+/// In force, and known to be.
+fn standing() -> v1::Standing {
+    v1::Standing {
+        status: v1::Status::Active.into(),
+        status_code: "01".to_owned(),
+        as_of_ms: AT_MS,
+        freshness: v1::Freshness::Current.into(),
+        counts_as: v1::CountsAs::DataCheck.into(),
+        ..Default::default()
     }
 }

@@ -14,7 +14,8 @@ use exchange_proto::{
     bundle,
     export::{decode_file, decode_record, is_record},
     v1::{
-        self, certificate_service_client::CertificateServiceClient, verify_certificate_request::Certificate as Shown,
+        self, certificate_service_client::CertificateServiceClient, lookup_service_client::LookupServiceClient,
+        verify_certificate_request::Certificate as Shown,
     },
 };
 use prost::Message;
@@ -32,6 +33,7 @@ async fn exports() {
     world.settle().await;
     let verifier = Verifier::new(&world);
     who_exports_what(&world, &verifier, &deed).await;
+    the_holder_sees_them(&world, &deed, &owner).await;
     let first = export(&world, &other, &[]).await;
     every_byte_counts(&verifier, &first);
     let later = later_is_told(&mut world, &verifier, &other, &first).await;
@@ -142,6 +144,27 @@ async fn who_exports_what(world: &World, verifier: &Verifier, deed: &Certificate
     assert_eq!(records.len(), 4);
     assert_eq!(records[1], read.record);
     assert!(records[3].caller.ends_with("/operator/admin"), "{}", records[3].caller);
+}
+
+/// 用证记录: the holder sees each export that took values out, and none that did not.
+async fn the_holder_sees_them(world: &World, deed: &Certificate, owner: &Person) {
+    let mut operator = LookupServiceClient::new(world.operator(JINAN).await);
+    let about = |holder| v1::ListUsesRequest { holder: Some(holder), ..Default::default() };
+    let uses = operator.list_uses(about(owner.holder())).await.unwrap().into_inner().uses;
+    let fields: Vec<usize> = uses.iter().map(|one| one.fields.len()).collect();
+    assert_eq!(fields, [deed.disclosures.len(), 2], "all values, then two; not the exports without any");
+    for one in &uses {
+        assert_eq!((one.kind(), one.asking_region.as_str()), (v1::AccessKind::Exported, JINAN));
+        assert_eq!(one.certificate_id, deed.certificate_id);
+        assert!(one.caller.ends_with("/system/hall") && one.at_ms > 0, "{one:?}");
+        assert_eq!(
+            (&one.clerk, &one.matter, one.case_number.as_str()),
+            (&None, &None, ""),
+            "an export has no question"
+        );
+    }
+    let nobody = operator.list_uses(about(Person::new(2, 23).holder())).await.unwrap().into_inner().uses;
+    assert!(nobody.is_empty(), "{nobody:?}");
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

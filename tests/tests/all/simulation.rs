@@ -5,6 +5,7 @@ mod drive;
 mod found;
 mod operation;
 mod request;
+mod wanted;
 
 use crate::world::{JINAN, QINGDAO, Seeded, World, ZIBO, region, until};
 use drive::Simulation;

@@ -7,6 +7,7 @@ mod conduct;
 mod disk;
 mod files;
 mod forge;
+mod held;
 mod outputs;
 mod relay;
 

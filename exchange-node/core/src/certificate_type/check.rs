@@ -130,7 +130,11 @@ impl CertificateType {
         (!value.is_empty()).then_some(*value)
     }
 
-    fn holders(&self, given: &BTreeMap<&str, &str>) -> Result<Vec<Holder>, Error> {
+    /// The holders that these values name, by short names; none for a type without holder codes.
+    ///
+    /// # Errors
+    /// Codes that are none, or of a type that the certificate type does not allow. No code is repeated in it.
+    pub fn holders(&self, given: &BTreeMap<&str, &str>) -> Result<Vec<Holder>, Error> {
         let Some(codes) = self.value_of(FieldRole::HolderCode, given) else { return Ok(Vec::new()) };
         let needed = || self.holder_code_types.join(", ");
         let code_types = match (self.value_of(FieldRole::HolderCodeType, given), self.holder_code_types.as_slice()) {

@@ -1,7 +1,7 @@
 //! Limit of an issue and of an import: one P-256 signature and one durable commit a request, then a prepared answer.
 
 use super::commit::Committer;
-use crate::{network, pki, process};
+use crate::{network, pki, process, province::Node};
 use anyhow::{Result, anyhow};
 use clap::Args;
 use exchange_proto::v1::{
@@ -18,7 +18,10 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::Empty;
@@ -37,7 +40,7 @@ pub(crate) struct Options {
     answer: PathBuf,
     /// Certificate types that are asked for, an encoded `ListCertificateTypesResponse`.
     #[arg(long)]
-    types: Option<PathBuf>,
+    types: PathBuf,
 }
 
 #[derive(Clone)]
@@ -51,6 +54,30 @@ struct Parts {
     types: Vec<CertificateType>,
 }
 
+/// Starts it with a node's credentials.
+pub(crate) fn start(
+    folder: &Path,
+    node: &Node,
+    answer: &Certificate,
+    types: Vec<CertificateType>,
+) -> Result<process::Server> {
+    let (db, answer_file, types_file) = (folder.join("limit-db"), folder.join("answer.pb"), folder.join("types.pb"));
+    std::fs::write(&answer_file, answer.encode_to_vec())?;
+    let types = ListCertificateTypesResponse { certificate_types: types, ..Default::default() };
+    std::fs::write(&types_file, types.encode_to_vec())?;
+    process::Server::start([
+        "__limit-issue".as_ref(),
+        "--pki".as_ref(),
+        node.folder.as_os_str(),
+        "--db".as_ref(),
+        db.as_os_str(),
+        "--answer".as_ref(),
+        answer_file.as_os_str(),
+        "--types".as_ref(),
+        types_file.as_os_str(),
+    ])
+}
+
 /// Serves until the parent ends.
 pub(crate) async fn serve(options: Options) -> Result<()> {
     process::end_with_parent();
@@ -59,10 +86,7 @@ pub(crate) async fn serve(options: Options) -> Result<()> {
     let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| anyhow!("no key could be made"))?;
     let key = EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).map_err(|error| anyhow!("{error}"))?;
     let answer = Certificate::decode(&*std::fs::read(options.answer)?)?;
-    let types = match options.types {
-        Some(file) => ListCertificateTypesResponse::decode(&*std::fs::read(file)?)?.certificate_types,
-        None => Vec::new(),
-    };
+    let types = ListCertificateTypesResponse::decode(&*std::fs::read(options.types)?)?.certificate_types;
     let bare = Bare(Arc::new(Parts { key, random, commit: Committer::start(&options.db)?, answer, types }));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

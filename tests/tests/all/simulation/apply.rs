@@ -190,14 +190,9 @@ impl Simulation {
 
     async fn client_message(&mut self, fault: MessageFault, to: Code) {
         let request = self.licence(to);
-        let wire = match fault {
-            MessageFault::RequestDropped => Fault::DropRequest,
-            MessageFault::AnswerDropped | MessageFault::Lost => Fault::DropAnswer,
-            MessageFault::Doubled => Fault::Double,
-            MessageFault::Delayed => Fault::Delay,
-            MessageFault::Reordered => Fault::Reorder,
-            MessageFault::Altered => return self.spoiled(to, request, fault, Spoil::Alter).await,
-            MessageFault::Truncated => return self.spoiled(to, request, fault, Spoil::Truncate).await,
+        let wire = match whole(fault) {
+            Ok(wire) => wire,
+            Err(spoil) => return self.spoiled(to, request, fault, spoil).await,
         };
         let beside = if fault == MessageFault::Reordered { Some(self.licence(to)) } else { None };
         let before = self.world.faults.applied().len();
@@ -233,17 +228,12 @@ impl Simulation {
     async fn node_message(&mut self, fault: MessageFault, from: Code, to: Code) {
         let byte = usize::try_from(self.lot.below(100_000)).unwrap();
         let answer = self.lot.below(2) == 0;
-        let wire = match fault {
-            MessageFault::RequestDropped => Fault::DropRequest,
-            MessageFault::AnswerDropped | MessageFault::Lost => Fault::DropAnswer,
-            MessageFault::Doubled => Fault::Double,
-            MessageFault::Delayed => Fault::Delay,
-            MessageFault::Reordered => Fault::Reorder,
-            MessageFault::Altered if answer => Fault::AlterAnswer(byte),
-            MessageFault::Altered => Fault::AlterRequest(byte),
-            MessageFault::Truncated if answer => Fault::TruncateAnswer,
-            MessageFault::Truncated => Fault::TruncateRequest,
-        };
+        let wire = whole(fault).unwrap_or_else(|spoil| match (spoil, answer) {
+            (Spoil::Alter, true) => Fault::AlterAnswer(byte),
+            (Spoil::Alter, false) => Fault::AlterRequest(byte),
+            (Spoil::Truncate, true) => Fault::TruncateAnswer,
+            (Spoil::Truncate, false) => Fault::TruncateRequest,
+        });
         let link = Link::new(from, to);
         if self.lot.below(3) == 0 {
             // A gap that is read from the other node, whose answer meets the fault.
@@ -367,5 +357,18 @@ impl Simulation {
         std::fs::remove_dir_all(&old).unwrap();
         self.start(at).await;
         self.call(at, request, None).await;
+    }
+}
+
+/// What befalls a message as a whole; else how its bytes are spoiled.
+const fn whole(fault: MessageFault) -> Result<Fault, Spoil> {
+    match fault {
+        MessageFault::RequestDropped => Ok(Fault::DropRequest),
+        MessageFault::AnswerDropped | MessageFault::Lost => Ok(Fault::DropAnswer),
+        MessageFault::Doubled => Ok(Fault::Double),
+        MessageFault::Delayed => Ok(Fault::Delay),
+        MessageFault::Reordered => Ok(Fault::Reorder),
+        MessageFault::Altered => Err(Spoil::Alter),
+        MessageFault::Truncated => Err(Spoil::Truncate),
     }
 }

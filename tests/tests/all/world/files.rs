@@ -1,6 +1,6 @@
 //! FILE-1, fed from the logs and the kept files of running nodes.
 
-use super::{World, checks::Held};
+use super::{World, held::Held};
 use exchange_core::{
     event::EventKind,
     file::StoredFile,
