@@ -23,6 +23,7 @@ mod sample;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tried;
 mod uses;
 mod verify;
 

@@ -15,9 +15,11 @@ use exchange_seal::{
     Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict, crl::Crls, limits::MAX_SEAL_BYTES,
     report::SealFacts, time, verify, verify_seal,
 };
+use places::PageNumbers;
 use serde_json::{Value, json};
 use std::{fs::File, io::Read, path::PathBuf};
 
+mod places;
 mod render;
 mod show;
 mod stamp;
@@ -144,7 +146,8 @@ fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
         let report = verify(file, &basis);
         if format == Format::Table {
             print_facts(&[("verdict", report.verdict.to_string()), ("judged at", instant(now.0))])?;
-            print_report(&report)?;
+            let pages = File::open(&args.file).map(PageNumbers::read).unwrap_or_default();
+            print_report(&report, &pages)?;
         }
         (report.verdict, report_value(&report))
     };
@@ -200,14 +203,12 @@ fn anchors(args: &VerifyArgs, now: Instant) -> Result<Anchors, Failure> {
     Ok(anchors)
 }
 
-fn print_report(report: &Report) -> Result<(), Failure> {
+fn print_report(report: &Report, pages: &PageNumbers) -> Result<(), Failure> {
     for finding in &report.package {
         print(&line(finding))?;
     }
     for signature in &report.signatures {
         print("")?;
-        let places: Vec<String> =
-            signature.places.iter().map(|place| format!("page {} at {} mm", place.page, place.boundary_mm)).collect();
         let word = if signature.time_is_proven { " (time stamp)" } else { " (as the signer says)" };
         let signed_at = signature.signed_at.map(|at| format!("{}{word}", instant(at.0)));
         print_facts(&[
@@ -215,7 +216,7 @@ fn print_report(report: &Report) -> Result<(), Failure> {
             ("verdict", signature.verdict.to_string()),
             ("signer", signature.signer.clone().unwrap_or_default()),
             ("signed at", signed_at.unwrap_or_default()),
-            ("seen on", places.join("; ")),
+            ("seen on", pages.seen_on(signature)),
         ])?;
         print_seal(signature.seal.as_ref())?;
         print_steps(&signature.steps)?;
