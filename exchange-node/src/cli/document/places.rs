@@ -29,7 +29,11 @@ impl PageNumbers {
         let root = package.locate(ENTRY_FILE, &document.root)?.index;
         let name = package.name(root).to_owned();
         let pages = ofd::pages(&package.read(root, limits.xml_bytes)?, &name, &limits)?.pages;
-        Ok(Self(pages.into_iter().zip(1..).map(|(page, place)| (page.id, place)).collect()))
+        let count = pages.len();
+        let places: BTreeMap<String, usize> =
+            pages.into_iter().zip(1..).map(|(page, place)| (page.id, place)).collect();
+        // Of two pages with one id nobody knows which is meant.
+        Ok(if places.len() == count { Self(places) } else { Self::default() })
     }
 
     /// `page 1 at 140 200 40 40 mm; …`
