@@ -8,15 +8,10 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::directory::Entry;
 
 /// What is used again from entry to entry.
+#[derive(Default)]
 pub(super) struct Unpacker {
     inflate: Option<Decompress>,
     packed: Vec<u8>,
-}
-
-impl Default for Unpacker {
-    fn default() -> Self {
-        Self { inflate: None, packed: Vec::new() }
-    }
 }
 
 impl Unpacker {
