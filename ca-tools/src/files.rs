@@ -106,6 +106,8 @@ pub fn pem(label: &str, der: &[u8]) -> String {
 pub const CERTIFICATE: &str = "CERTIFICATE";
 /// PEM label of a CRL.
 pub const CRL: &str = "X509 CRL";
+/// PEM label of a certificate request.
+pub const REQUEST: &str = "CERTIFICATE REQUEST";
 
 fn read_from(mut source: impl Read, what: &str, limit: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();

@@ -24,7 +24,7 @@ use exchange_seal::{
 };
 use ring::digest::{SHA256, digest};
 
-pub use make::{SealOrder, make_seal, maker_journal};
+pub use make::{SealOrder, make_seal, maker_journal, number_is_free};
 
 use crate::{
     CaOptions, Error, Event, Record,
@@ -196,12 +196,15 @@ impl SealCa {
         Ok(SealIssued { certificate: read(&der)?, serial })
     }
 
-    /// Withdraws a credential and signs the CRL that says so. Withdrawn ones stay listed for ever: documents outlive
-    /// credentials.
+    /// Withdraws a credential and signs the CRL that says so, in force for `days`; its number is returned. Withdrawn ones
+    /// stay listed for ever: documents outlive credentials.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Conflict`] where it is withdrawn already; [`Error::Making`], [`Error::Io`].
-    pub fn revoke(&mut self, serial: &Serial, reason: WithdrawalReason, now_ms: u64) -> Result<u64, Error> {
+    /// [`Error::NotFound`], [`Error::Conflict`] where it is withdrawn already; [`Error::Refused`] for 0 days;
+    /// [`Error::Making`], [`Error::Io`].
+    pub fn revoke(&mut self, serial: &Serial, reason: WithdrawalReason, days: u32, now_ms: u64) -> Result<u64, Error> {
+        // Before the journal says that it is withdrawn: else no CRL would follow.
+        period(days, now_ms, u64::MAX)?;
         let text = serial.to_string();
         let known = |record: &Record| matches!(&record.event, Event::Issued { serial, .. } if *serial == text);
         if !self.records().iter().any(known) {
@@ -213,7 +216,7 @@ impl SealCa {
         }
         let event = Event::Revoked { serial: text, reason: reason.to_string(), invalidity_ms: None };
         self.journal.append(now_ms, event)?;
-        self.issue_crl(Self::OPTIONS.crl_days, now_ms)
+        self.issue_crl(days, now_ms)
     }
 
     /// Signs the next CRL, in force for `days`, and returns its number.

@@ -4,12 +4,14 @@ use exchange_core::signature::PublicKey;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SubjectPublicKeyInfo};
 use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
 
-use crate::{Error, files};
+use crate::{
+    Error,
+    files::{self, REQUEST},
+};
 
 /// Largest request that is read, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
-const REQUEST: &str = "CERTIFICATE REQUEST";
 const WHAT: &str = "certificate request";
 
 /// A public key of an allowed algorithm.

@@ -23,6 +23,7 @@ mod sample;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tried;
 mod use_copy;
 mod uses;
 mod verify;

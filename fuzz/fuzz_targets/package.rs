@@ -25,9 +25,11 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(mut package) = Package::open(Cursor::new(data), LIMITS) {
         let all: Vec<usize> = package.files().map(|(index, _)| index).collect();
         for index in all {
-            let _ = package.digest(index, DigestAlgorithm::Sha256);
+            let digest = package.digest(index, DigestAlgorithm::Sha256);
             if let Ok(content) = package.read(index, LIMITS.xml_bytes) {
                 assert!(content.len() as u64 <= LIMITS.xml_bytes);
+                let digest = digest.expect("what is read can be hashed");
+                assert_eq!(DigestAlgorithm::Sha256.digest(&content), digest, "one content, kept or not");
             }
         }
     }

@@ -177,7 +177,7 @@ pub(super) struct IssueArgs {
     /// The CA's folder.
     #[arg(long)]
     ca: PathBuf,
-    /// What the credential is for.
+    /// What the credential is for. Credentials of seal makers and signers are issued by `seal-ca issue`.
     #[arg(long, value_enum)]
     profile: ProfileArg,
     /// The last part of the identity: a name; a department's credit code; a series of bundles.
@@ -219,22 +219,39 @@ pub(super) enum ProfileArg {
     Trust,
     /// A client or broker of Kafka.
     Kafka,
+    /// Of another authority; known here for the answer alone.
+    #[value(hide = true)]
+    SealMaker,
+    /// The same.
+    #[value(hide = true)]
+    SealSigner,
 }
 
-impl From<ProfileArg> for Profile {
-    fn from(profile: ProfileArg) -> Self {
-        match profile {
+impl TryFrom<ProfileArg> for Profile {
+    type Error = Error;
+
+    fn try_from(profile: ProfileArg) -> Result<Self, Error> {
+        let of_seals = |name| {
+            Error::Usage(format!(
+                "--profile {name}: a city's CA certifies nobody for seals, an authority over seals does: \
+                 ca-tools seal-ca issue --ca <its folder> --profile {name}"
+            ))
+        };
+        Ok(match profile {
             ProfileArg::Node => Self::Node,
             ProfileArg::System => Self::System,
             ProfileArg::Operator => Self::Operator,
             ProfileArg::Document => Self::Document,
             ProfileArg::Trust => Self::Trust,
             ProfileArg::Kafka => Self::Kafka,
-        }
+            ProfileArg::SealMaker => return Err(of_seals("seal-maker")),
+            ProfileArg::SealSigner => return Err(of_seals("seal-signer")),
+        })
     }
 }
 
 pub(super) fn issue(args: &IssueArgs, format: Format) -> Done {
+    let profile = Profile::try_from(args.profile)?;
     let key = SubjectKey::from_request(&files::read(&args.csr, crate::MAX_REQUEST_BYTES)?)?;
     if args.out.exists() {
         return Err(Error::Exists(args.out.clone()));
@@ -244,7 +261,7 @@ pub(super) fn issue(args: &IssueArgs, format: Format) -> Done {
         region: args.region.as_deref().map(Region::parse).transpose()?,
         hosts: &args.host,
         days: args.days,
-        ..Issue::new(args.profile.into(), &args.name)
+        ..Issue::new(profile, &args.name)
     };
     if args.dry_run {
         show(&json!({ "would_issue": ca.plan(&issue)?.to_string(), "by": ca.name() }), format)?;

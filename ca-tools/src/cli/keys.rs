@@ -47,14 +47,20 @@ pub(super) enum CsrCommand {
         /// Encrypt the key (for the trust key; a service that starts unattended needs it in the clear).
         #[arg(long)]
         encrypt: bool,
+        /// Say what would be made, and make nothing.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         passphrase: PassphraseArgs,
     },
 }
 
-pub(super) fn csr(CsrCommand::New { name, out, encrypt, passphrase }: CsrCommand, format: Format) -> Done {
+pub(super) fn csr(CsrCommand::New { name, out, encrypt, dry_run, passphrase }: CsrCommand, format: Format) -> Done {
     let (key_file, request_file) = (with_suffix(&out, "key"), with_suffix(&out, "csr"));
     absent(&request_file)?;
+    if dry_run {
+        return would_make(&[&key_file, &request_file], format);
+    }
     let secret = (encrypt || passphrase.passphrase_file.is_some()).then(|| passphrase.chosen()).transpose()?;
     let (key, request) = new_request(&name)?;
     keyfile::write(&key_file, &key, secret.as_ref())?;
@@ -87,6 +93,9 @@ pub(super) struct LogKeyNew {
     /// Path without suffix.
     #[arg(long)]
     out: PathBuf,
+    /// Say what would be made, and make nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -106,6 +115,9 @@ pub(super) fn log_key(LogKeyCommand::New(args): LogKeyCommand, format: Format) -
     absent(&public_file)?;
     let (key, public) =
         keys::new_log_key(&TrustDomain::parse(&args.domain)?, Region::parse(&args.region)?, kind, args.epoch)?;
+    if args.dry_run {
+        return would_make(&[&key_file, &public_file], format);
+    }
     keyfile::write(&key_file, &key, None)?;
     files::write_new(&public_file, files::PUBLIC, format!("{public}\n").as_bytes())?;
     show(&json!({ "key": key_file, "public": public_file, "vkey": public.to_string() }), format)?;
@@ -123,11 +135,17 @@ pub(super) enum IndexKeyCommand {
         /// New file, mode 600.
         #[arg(long)]
         out: PathBuf,
+        /// Say what would be made, and make nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
-pub(super) fn index_key(IndexKeyCommand::New { number, out }: IndexKeyCommand, format: Format) -> Done {
+pub(super) fn index_key(IndexKeyCommand::New { number, out, dry_run }: IndexKeyCommand, format: Format) -> Done {
     let key = keys::new_index_key(number)?;
+    if dry_run {
+        return would_make(&[&out], format);
+    }
     files::write_new(&out, files::SECRET, key.to_file().as_bytes())?;
     let id: String = key.id().iter().map(|byte| format!("{byte:02x}")).collect();
     show(&json!({ "file": out, "number": number, "index_key_id": id }), format)?;
@@ -142,10 +160,16 @@ pub(super) enum StoreKeyCommand {
         /// New file, mode 600.
         #[arg(long)]
         out: PathBuf,
+        /// Say what would be made, and make nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
-pub(super) fn store_key(StoreKeyCommand::New { out }: StoreKeyCommand, format: Format) -> Done {
+pub(super) fn store_key(StoreKeyCommand::New { out, dry_run }: StoreKeyCommand, format: Format) -> Done {
+    if dry_run {
+        return would_make(&[&out], format);
+    }
     let key = keys::new_store_key()?;
     files::write_new(&out, files::SECRET, key.to_file().as_bytes())?;
     let id: String = key.id().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -153,12 +177,19 @@ pub(super) fn store_key(StoreKeyCommand::New { out }: StoreKeyCommand, format: F
     Ok(Exit::Ok)
 }
 
+/// What a dry run of a key says: the files, none of which is there yet.
+pub(super) fn would_make(files: &[&Path], format: Format) -> Done {
+    files.iter().try_for_each(|file| absent(file))?;
+    show(&json!({ "would_make": files }), format)?;
+    Ok(Exit::Ok)
+}
+
 /// A second file that is there already must not leave a first one behind.
-fn absent(path: &Path) -> Result<(), Error> {
+pub(super) fn absent(path: &Path) -> Result<(), Error> {
     if path.exists() { Err(Error::Exists(path.to_owned())) } else { Ok(()) }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(suffix);

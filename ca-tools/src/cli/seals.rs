@@ -1,6 +1,7 @@
 //! `seal-ca`.
 
 mod new;
+mod request;
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +19,12 @@ use exchange_seal::{
 pub(super) use new::{SealCommand, seal};
 use serde_json::json;
 
-use super::{Done, PassphraseArgs, output::show};
+use super::{Done, PassphraseArgs, keys::with_suffix, output::show};
 use crate::{
     CaOptions, Error,
     console::{Format, note},
     exit::Exit,
-    files::{self, CERTIFICATE},
+    files::{self, CERTIFICATE, REQUEST},
     keyfile,
     profile::unhex,
     seals::{self, SealCa, SealProfile},
@@ -41,13 +42,14 @@ const ISSUE: &str = "\
 Examples:
   ca-tools seal-ca issue --ca seal-ca --profile seal-maker --name 制章中心 --out maker
   ca-tools seal-ca issue --ca seal-ca --profile seal-signer --name 济南市行政审批服务局 --out signer
-  # The key stays where it was made, only the request travels
+  # The key stays where it was made, only the request travels (seal-ca request)
   ca-tools seal-ca issue --ca seal-ca --profile seal-signer --name 某局 --csr office.csr --out office
 ";
 
 const REVOKE: &str = "\
 Examples:
   ca-tools seal-ca revoke --ca seal-ca --cert signer.crt --reason superseded
+  ca-tools seal-ca revoke --ca seal-ca --cert office.crt --reason cessationOfOperation --days 90
   ca-tools seal-ca revoke --ca seal-ca --cert maker.crt --reason keyCompromise --dry-run
 ";
 
@@ -62,6 +64,9 @@ pub(super) enum SealCaCommand {
     /// Make an authority over seal makers and signers, with SM2 unless told otherwise.
     #[command(before_help = INIT)]
     Init(Init),
+    /// Make a key and a request for its certificate, <out>.key (mode 600) and <out>.csr, where the key is to stay.
+    #[command(before_help = request::EXAMPLES)]
+    Request(request::Request),
     /// Make the certificate of a seal maker or signer, <out>.crt, and without a request its key, <out>.key (mode 600).
     #[command(before_help = ISSUE)]
     Issue(Issue),
@@ -181,6 +186,9 @@ pub(super) struct Revoke {
     /// Why, by its RFC 5280 name: keyCompromise, superseded, cessationOfOperation ...
     #[arg(long)]
     reason: String,
+    /// Time from this CRL to the next one in days.
+    #[arg(long, default_value_t = SealCa::OPTIONS.crl_days)]
+    days: u32,
     /// Say what would be withdrawn, and withdraw nothing.
     #[arg(long)]
     dry_run: bool,
@@ -206,6 +214,7 @@ pub(super) struct Crl {
 pub(super) fn seal_ca(command: SealCaCommand, format: Format) -> Done {
     match command {
         SealCaCommand::Init(args) => init(&args, format),
+        SealCaCommand::Request(args) => request::run(&args, format),
         SealCaCommand::Issue(args) => issue(&args, format),
         SealCaCommand::Revoke(args) => revoke(&args, format),
         SealCaCommand::Crl(args) => crl(&args, format),
@@ -284,7 +293,7 @@ fn issue(args: &Issue, format: Format) -> Done {
 /// The key of a request.
 fn requested(path: &Path) -> Result<Key, Error> {
     let what = path.display().to_string();
-    let blocks = files::blocks(&files::read(path, 2 * MAX_CERTIFICATE_BYTES)?, "CERTIFICATE REQUEST", &what)?;
+    let blocks = files::blocks(&files::read(path, 2 * MAX_CERTIFICATE_BYTES)?, REQUEST, &what)?;
     request_key(blocks.first().map_or(&[], Vec::as_slice)).map_err(|e| Error::Credential(format!("{what}: {e}")))
 }
 
@@ -303,10 +312,16 @@ fn revoke(args: &Revoke, format: Format) -> Done {
     };
     let mut ca = SealCa::open(&args.ca, || args.passphrase.existing(&args.ca))?;
     if args.dry_run {
-        show(&json!({ "would_withdraw": serial.to_string(), "by": ca.name(), "reason": name }), format)?;
+        let would = json!({
+            "would_withdraw": serial.to_string(),
+            "by": ca.name(),
+            "reason": name,
+            "crl_days": args.days,
+        });
+        show(&would, format)?;
         return Ok(Exit::Ok);
     }
-    let number = ca.revoke(&serial, *reason, seams::now_ms())?;
+    let number = ca.revoke(&serial, *reason, args.days, seams::now_ms())?;
     show(&json!({ "serial": serial.to_string(), "reason": name, "crl_number": number }), format)?;
     let bring = args.ca.join("crl.pem");
     note(&format!("Bring {} to those who verify: until then they do not know.", bring.display()), format);
@@ -329,11 +344,4 @@ fn certificate(path: &Path) -> Result<Certificate, Error> {
     let what = path.display().to_string();
     let blocks = files::blocks(&files::read(path, 16 * MAX_CERTIFICATE_BYTES)?, CERTIFICATE, &what)?;
     Certificate::parse(blocks.first().map_or(&[], Vec::as_slice)).map_err(|e| Error::malformed(what, e))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
 }

@@ -11,7 +11,7 @@ use exchange_seal::{
 use ring::digest::{SHA256, digest};
 
 use super::{DAY_MS, making_failed};
-use crate::{Error, Event, journal::Journal, profile::hex, seams};
+use crate::{Error, Event, Record, journal::Journal, profile::hex, seams};
 
 /// What is asked of a seal maker.
 #[derive(Debug, Clone)]
@@ -80,16 +80,46 @@ fn terms(order: &SealOrder, maker: &Credential, now_ms: u64) -> Result<SealTerms
     })
 }
 
+/// Whether no seal of a maker's journal has this number: the number (印章标识) names one seal, and whoever
+/// strikes one off by its number must not strike off two. A journal that is not there yet has none.
+///
+/// # Errors
+/// [`Error::Conflict`] with the record that has it; [`Error::Journal`], [`Error::Io`].
+pub fn number_is_free(journal: &Path, id: &str) -> Result<(), Error> {
+    match Journal::look(journal) {
+        Ok(found) => free(&found, journal, id),
+        Err(Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn free(journal: &Journal, path: &Path, id: &str) -> Result<(), Error> {
+    let taken = |record: &&Record| matches!(&record.event, Event::Seal { id: other, .. } if other == id);
+    let Some(Record { seq, at_ms, .. }) = journal.records().iter().find(taken) else { return Ok(()) };
+    Err(Error::Conflict(format!(
+        "the seal number {id} is taken: {} record {seq} has it, of {}; give this seal another --id",
+        path.display(),
+        Instant(*at_ms)
+    )))
+}
+
 /// Makes a seal, DER. With a journal it is recorded there, on the disk, before it is given away; without one it is only
 /// tried whether it could be made.
 ///
 /// # Errors
-/// [`Error::Usage`], [`Error::Refused`], [`Error::Journal`], [`Error::Conflict`], [`Error::Io`].
+/// [`Error::Usage`], [`Error::Refused`]; [`Error::Conflict`] where the journal has a seal of that number, or is in use;
+/// [`Error::Journal`], [`Error::Io`].
 pub fn make_seal(order: &SealOrder, maker: &Credential, journal: Option<&Path>, now_ms: u64) -> Result<Vec<u8>, Error> {
     let terms = terms(order, maker, now_ms)?;
+    if let Some(path) = journal {
+        // Before anything is signed with it.
+        number_is_free(path, &order.id)?;
+    }
     let made = seal(&terms, maker, &seams::rng()).map_err(making_failed)?;
     if let Some(path) = journal {
         let mut journal = Journal::open_or_new(path)?;
+        // Once more, now that nobody else writes.
+        free(&journal, path, &order.id)?;
         let sha256 = |bytes: &[u8]| hex(digest(&SHA256, bytes).as_ref());
         let event = Event::Seal {
             id: order.id.clone(),

@@ -60,10 +60,17 @@ fn a_seal_of_every_profile_is_valid_until_its_maker_is_withdrawn() {
         let made = make_seal(&order(&signer), &maker, None, NOW_MS).unwrap();
         assert_eq!(judge(&ca, &made), Verdict::Valid);
         let serial = Serial::new(&maker.certificate().serial);
-        assert_eq!(ca.revoke(&serial, WithdrawalReason::KeyCompromise, NOW_MS).unwrap(), 2);
+        assert_eq!(ca.revoke(&serial, WithdrawalReason::KeyCompromise, 30, NOW_MS).unwrap(), 2);
         assert_eq!(judge(&ca, &made), Verdict::Revoked);
-        let error = ca.revoke(&serial, WithdrawalReason::Superseded, NOW_MS).unwrap_err();
+        let error = ca.revoke(&serial, WithdrawalReason::Superseded, 30, NOW_MS).unwrap_err();
         assert!(error.to_string().contains("is withdrawn already"), "{error}");
+        let (serial, records) = (Serial::new(&signer.certificate().serial), ca.records().len());
+        let error = ca.revoke(&serial, WithdrawalReason::Superseded, 0, NOW_MS).unwrap_err();
+        assert!(error.to_string().contains("a life of 0 days"), "{error}");
+        assert_eq!(ca.records().len(), records, "nothing is withdrawn without a CRL that says so");
+        ca.revoke(&serial, WithdrawalReason::Superseded, 90, NOW_MS).unwrap();
+        let crl = exchange_seal::crl::Crl::parse(ca.crl().unwrap()).unwrap();
+        assert_eq!(crl.next_update.0, NOW_MS + 90 * DAY_MS);
     }
 }
 
@@ -103,7 +110,14 @@ fn every_seal_is_in_the_maker_s_journal() {
     let mut ca = SealCa::new(&domain(), Algorithm::Sm2Sm3, SealCa::OPTIONS, NOW_MS).unwrap();
     let (maker, signer) = (issued(&mut ca, SealProfile::Maker, "制章"), issued(&mut ca, SealProfile::Signer, "某局"));
     let first = make_seal(&order(&signer), &maker, Some(&journal), NOW_MS).unwrap();
-    let second = SealOrder { by_digest: true, version: Version::V5, ..order(&signer) };
+    let again = make_seal(&order(&signer), &maker, Some(&journal), NOW_MS).unwrap_err();
+    assert!(matches!(again, Error::Conflict(_)), "{again}");
+    let reason = "the seal number 37010000000001 is taken: ";
+    assert!(again.to_string().starts_with(reason) && again.to_string().contains("record 1 has it"), "{again}");
+    assert_eq!(number_is_free(&journal, "37010000000001").unwrap_err().to_string(), again.to_string());
+    number_is_free(&folder.path().join("other.seals.jsonl"), "37010000000001").unwrap();
+    let id = "37010000000002".to_owned();
+    let second = SealOrder { id, by_digest: true, version: Version::V5, ..order(&signer) };
     make_seal(&second, &maker, Some(&journal), NOW_MS).unwrap();
     std::fs::rename(&journal, folder.path().join(crate::journal::FILE)).unwrap();
     let records = read_journal(folder.path()).unwrap();

@@ -1,6 +1,8 @@
 //! The program as an operator types it: from the root to a refused credential, with each exit code.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod seals;
+
 use std::{
     fs,
     io::Write,
@@ -416,6 +418,25 @@ fn dry_runs_leave_no_trace() {
     assert!(said.contains("spiffe://sd.example.org/region/370100/system/hall"), "{said}");
     office.ok(&["crl", "issue", "--ca", "jinan", "--passphrase-file", "pass", "--dry-run"]);
     office.ok(&["root", "init", "--domain", DOMAIN, "--out", "x", "--passphrase-file", "pass", "--dry-run"]);
+    let log = ["log-key", "new", "--domain", DOMAIN, "--region", "370100", "--kind", "events", "--out", "x"];
+    for (made, files) in [
+        (&["csr", "new", "--name", "b", "--out", "x"][..], 2),
+        (&log[..], 2),
+        (&["index-key", "new", "--out", "x"][..], 1),
+        (&["store-key", "new", "--out", "x"][..], 1),
+    ] {
+        let said = office.json(&[made, &["--dry-run"]].concat());
+        assert_eq!(said["would_make"].as_array().unwrap().len(), files, "{made:?}: {said}");
+        // What is there already is refused, as without.
+        let there = [&made[..made.len() - 1], &["there", "--dry-run"]].concat();
+        for name in ["there", "there.key"] {
+            fs::write(office.path(name), "").unwrap();
+        }
+        assert_eq!(office.refused(&there).0, 6, "{made:?}");
+        for name in ["there", "there.key"] {
+            fs::remove_file(office.path(name)).unwrap();
+        }
+    }
     assert_eq!(tree(office.folder.path()), before);
 }
 

@@ -5,7 +5,7 @@ use super::{
     attached::{Attached, attached},
     change, export, import,
     output::{day, json, print_facts, print_json, print_rows, word},
-    verify,
+    tried, verify,
 };
 use crate::{clock::Clock, exit::Exit, random::Random};
 use ca_tools::console::note;
@@ -97,6 +97,9 @@ pub(super) struct IssueArgs {
     /// UUIDv7; give the same one to repeat a call whose outcome is unknown.
     #[arg(long, value_name = "UUID")]
     request_id: Option<String>,
+    /// Check the values with what the node says of the type, and issue nothing. Whether the caller may is not told.
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -127,33 +130,35 @@ async fn issue(args: &IssueArgs, format: Format) -> Result<Exit, Failure> {
     let issuer = Some(v1::Issuer { uscc: args.issuer.clone(), name: args.issuer_name.clone() });
     let (issued_on, valid_from) = (Some(encode_date(args.issued_on)), args.valid_from.map(encode_date));
     let valid_until = args.valid_until.map(encode_date);
-    let mut client = CertificateServiceClient::new(args.client.channel().await?);
+    let request = v1::IssueCertificateRequest {
+        request_id: request_id.clone(),
+        type_code: args.type_code.clone(),
+        issuer,
+        issued_on,
+        valid_from,
+        valid_until,
+        origin,
+        fields,
+        files,
+        ..Default::default()
+    };
+    let channel = args.client.channel().await?;
+    if args.dry_run {
+        return tried::issue(channel, request, args.previous.as_deref(), format).await;
+    }
+    let mut client = CertificateServiceClient::new(channel);
     let outcome = match &args.previous {
-        None => {
-            let request = v1::IssueCertificateRequest {
-                request_id: request_id.clone(),
-                type_code: args.type_code.clone(),
-                issuer,
-                issued_on,
-                valid_from,
-                valid_until,
-                origin,
-                fields,
-                files,
-                ..Default::default()
-            };
-            client.issue_certificate(request).await
-        }
+        None => client.issue_certificate(request).await,
         Some(previous) => {
             let request = v1::ReviseCertificateRequest {
                 request_id: request_id.clone(),
                 previous: previous.clone(),
-                issued_on,
-                valid_from,
-                valid_until,
-                origin,
-                fields,
-                files,
+                issued_on: request.issued_on,
+                valid_from: request.valid_from,
+                valid_until: request.valid_until,
+                origin: request.origin,
+                fields: request.fields,
+                files: request.files,
                 ..Default::default()
             };
             client.revise_certificate(request).await

@@ -3,6 +3,7 @@
 use super::{
     ClientArgs, Failure, Format,
     certificate::{date, print_certificate, status, uuid_v7, with_request_id},
+    tried,
 };
 use crate::exit::Exit;
 use clap::Args;
@@ -57,6 +58,10 @@ pub(super) struct StatusChangeArgs {
     /// UUIDv7; give the same one to repeat a call whose outcome is unknown.
     #[arg(long, value_name = "UUID")]
     request_id: Option<String>,
+    /// Check the change with what the node says of certificate and type, and change nothing. Whether the caller may is not
+    /// told.
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -94,7 +99,11 @@ pub(super) async fn run(args: &StatusChangeArgs, format: Format) -> Result<Exit,
         authority: authority as i32,
         restoring: args.restoring,
     };
-    let mut client = CertificateServiceClient::new(args.client.channel().await?);
+    let channel = args.client.channel().await?;
+    if args.dry_run {
+        return tried::change(channel, request, format).await;
+    }
+    let mut client = CertificateServiceClient::new(channel);
     let outcome = client.change_status(request).await;
     let certificate = outcome.map_err(|status| with_request_id(status.into(), &request_id))?.into_inner();
     print_certificate(&certificate, format)?;

@@ -15,10 +15,12 @@ use exchange_seal::{
     Anchors, Basis, Finding, Limits, Outcome, Report, StepReport, Verdict, crl::Crls, licence::StatedCopy,
     limits::MAX_SEAL_BYTES, report::SealFacts, time, verify, verify_seal,
 };
+use places::PageNumbers;
 use serde_json::{Value, json};
 use std::{fs::File, io::Read, path::PathBuf};
 
 mod certificate;
+mod places;
 mod render;
 mod show;
 mod stamp;
@@ -162,7 +164,8 @@ fn judge(args: &VerifyArgs, format: Format) -> Result<Exit, Failure> {
             let line = of.as_ref().map(certificate::Of::line).unwrap_or_default();
             let verdict = report.verdict.to_string();
             print_facts(&[("verdict", verdict), ("judged at", instant(now.0)), ("certificate", line)])?;
-            print_report(&report)?;
+            let pages = File::open(&args.file).map(PageNumbers::read).unwrap_or_default();
+            print_report(&report, &pages)?;
             print_copy(copy.as_ref(), now)?;
         }
         let mut value = report_value(&report);
@@ -234,14 +237,12 @@ fn believed(args: &VerifyArgs, now: Instant) -> Result<(Anchors, Option<Header>)
     Ok((anchors, header))
 }
 
-fn print_report(report: &Report) -> Result<(), Failure> {
+fn print_report(report: &Report, pages: &PageNumbers) -> Result<(), Failure> {
     for finding in &report.package {
         print(&line(finding))?;
     }
     for signature in &report.signatures {
         print("")?;
-        let places: Vec<String> =
-            signature.places.iter().map(|place| format!("page {} at {} mm", place.page, place.boundary_mm)).collect();
         let word = if signature.time_is_proven { " (time stamp)" } else { " (as the signer says)" };
         let signed_at = signature.signed_at.map(|at| format!("{}{word}", instant(at.0)));
         print_facts(&[
@@ -249,7 +250,7 @@ fn print_report(report: &Report) -> Result<(), Failure> {
             ("verdict", signature.verdict.to_string()),
             ("signer", signature.signer.clone().unwrap_or_default()),
             ("signed at", signed_at.unwrap_or_default()),
-            ("seen on", places.join("; ")),
+            ("seen on", pages.seen_on(signature)),
         ])?;
         print_seal(signature.seal.as_ref())?;
         print_steps(&signature.steps)?;

@@ -59,7 +59,7 @@ pub(in crate::cli) struct New {
     /// The seal's name.
     #[arg(long)]
     name: String,
-    /// The seal's number, ASCII.
+    /// The seal's number (esID), ASCII; a number that the maker's journal has is refused.
     #[arg(long)]
     id: String,
     /// Kind of seal, as numbered by the standard.
@@ -119,6 +119,9 @@ pub(in crate::cli) fn seal(SealCommand::New(args): SealCommand, format: Format) 
     };
     let journal = seals::maker_journal(&args.certificate);
     let now_ms = seams::now_ms();
+    if args.dry_run {
+        seals::number_is_free(&journal, &order.id)?;
+    }
     let made = seals::make_seal(&order, &maker, (!args.dry_run).then_some(journal.as_path()), now_ms)?;
     if args.dry_run {
         show(&json!({ "would_make": args.out, "bytes": made.len() }), format)?;

@@ -203,6 +203,21 @@ pub fn crl(
     Ok(der)
 }
 
+/// A request for a certificate (PKCS#10, RFC 2986), DER, signed by its own key. The name is for people: whoever issues takes
+/// the key alone.
+///
+/// # Errors
+/// [`Error::Terms`] for a name that is none; [`Error::Signing`].
+pub fn request(common_name: &str, key: &PrivateKey, random: &dyn SecureRandom) -> Result<Vec<u8>, Error> {
+    within(common_name)?;
+    let body = || -> Made {
+        let subject = sequence(&[&name_part(COMMON_NAME, common_name)?])?;
+        // No attributes: an empty [0], which is not left out.
+        sequence(&[&integer(0)?, &subject, &public_key(key.public())?, &tagged(0, &[])?])
+    };
+    signed(&body().map_err(failed)?, key, random)
+}
+
 /// The public key of a request (PKCS#10, RFC 2986), DER, whose signature is by that key. Nothing else is taken from it.
 ///
 /// # Errors
@@ -252,14 +267,23 @@ fn signed(body: &[u8], key: &PrivateKey, random: &dyn SecureRandom) -> Result<Ve
 }
 
 fn name(named: &Named) -> Result<Vec<u8>, Error> {
-    for part in [&named.organization, &named.common_name] {
-        if part.trim().is_empty() || part.chars().count() > MAX_NAME || part.chars().any(char::is_control) {
-            return Err(Error::Terms(format!("a name has 1 to {MAX_NAME} characters")));
-        }
-    }
-    let part = |id, text: &str| value(Tag::Set, &sequence(&[&oid(id)?, &utf8(text)?])?);
-    let whole = || sequence(&[&part(ORGANIZATION, &named.organization)?, &part(COMMON_NAME, &named.common_name)?]);
+    within(&named.organization)?;
+    within(&named.common_name)?;
+    let whole =
+        || sequence(&[&name_part(ORGANIZATION, &named.organization)?, &name_part(COMMON_NAME, &named.common_name)?]);
     whole().map_err(failed)
+}
+
+fn within(part: &str) -> Result<(), Error> {
+    if part.trim().is_empty() || part.chars().count() > MAX_NAME || part.chars().any(char::is_control) {
+        return Err(Error::Terms(format!("a name has 1 to {MAX_NAME} characters")));
+    }
+    Ok(())
+}
+
+/// `RelativeDistinguishedName` of one attribute.
+fn name_part(id: ObjectIdentifier, text: &str) -> Made {
+    value(Tag::Set, &sequence(&[&oid(id)?, &utf8(text)?])?)
 }
 
 /// RFC 7093 section 2, method 1.

@@ -6,7 +6,7 @@ use crate::limits::Limits;
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Its number in the document, as `PageRef` names it.
+    /// Its object id, as `PageRef` names it.
     pub id: String,
     /// Path of its content, as written.
     pub location: String,

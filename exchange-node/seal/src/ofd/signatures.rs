@@ -37,7 +37,7 @@ pub struct Reference {
 /// Where a seal is seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StampPlace {
-    /// The page's number in the document, as written.
+    /// The page's object id in `Document.xml`, as written; its place in the document is another matter.
     pub page: String,
     /// `x y width height` in millimetres, as written.
     pub boundary_mm: String,

@@ -8,15 +8,10 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::directory::Entry;
 
 /// What is used again from entry to entry.
+#[derive(Default)]
 pub(super) struct Unpacker {
     inflate: Option<Decompress>,
     packed: Vec<u8>,
-}
-
-impl Default for Unpacker {
-    fn default() -> Self {
-        Self { inflate: None, packed: Vec::new() }
-    }
 }
 
 impl Unpacker {
@@ -58,5 +53,69 @@ impl Unpacker {
         }
         content.truncate(count);
         Ok(content)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+    use crate::{Limits, digest::DigestAlgorithm, ofd::Package};
+
+    const METHODS: [CompressionMethod; 2] = [CompressionMethod::Stored, CompressionMethod::Deflated];
+
+    fn archive(content: &[u8], method: CompressionMethod) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("a", SimpleFileOptions::default().compression_method(method)).unwrap();
+        writer.write_all(content).unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn read(archive: &[u8]) -> Result<Vec<u8>, String> {
+        let mut package = Package::open(Cursor::new(archive), Limits::DEFAULT).unwrap();
+        package.read(0, 1 << 20).map(|content| content.to_vec()).map_err(|error| error.to_string())
+    }
+
+    /// Small or not, kept or not: the content is the same.
+    #[test]
+    fn content_of_every_length() {
+        for length in [0, 1, 257, 258, 259, 65_536, 262_143, 262_144, 262_145, 600_000] {
+            let content: Vec<u8> = (0..length).map(|i: usize| (i * i % 251) as u8).collect();
+            for method in METHODS {
+                let bytes = archive(&content, method);
+                let mut package = Package::open(Cursor::new(&bytes), Limits::DEFAULT).unwrap();
+                for algorithm in [DigestAlgorithm::Sm3, DigestAlgorithm::Sha256] {
+                    assert_eq!(package.digest(0, algorithm).unwrap(), algorithm.digest(&content), "{length} {method}");
+                    assert_eq!(*package.read(0, 1 << 20).unwrap(), content, "{length} {method}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_says_how() {
+        let content: Vec<u8> = (0..5000_u32).map(|i| (i * i % 251) as u8).collect();
+        for method in METHODS {
+            let good = archive(&content, method);
+            // The CRC of entry and directory.
+            let mut bytes = good.clone();
+            let central = bytes.windows(4).position(|part| part == b"PK\x01\x02").unwrap();
+            bytes[14] ^= 1;
+            bytes[central + 16] ^= 1;
+            assert_eq!(
+                read(&bytes).unwrap_err(),
+                "not a sound ZIP archive: a cannot be unpacked: it is not what its CRC was taken of"
+            );
+            // Any byte of what is packed.
+            for at in (31..central).step_by(97) {
+                let mut bytes = good.clone();
+                bytes[at] ^= 0x10;
+                let error = read(&bytes).unwrap_err();
+                assert!(error.contains("a cannot be unpacked: "), "{method} {at}: {error}");
+            }
+        }
     }
 }

@@ -141,13 +141,15 @@ fn seal_digest<R: Read + Seek>(
     algorithm: DigestAlgorithm,
     basis: &Basis<'_>,
 ) -> Result<Vec<u8>, ofd::Error> {
-    if package.size(index) == seal.len() as u64 && *package.read(index, MAX_SEAL_BYTES as u64)? == *seal {
-        let known = basis.crls.proven().seal(seal).filter(|known| known.0 == algorithm);
-        if let Some(known) = known {
-            return Ok(known.1.clone());
+    // Only small seals are known, so what is read here is kept for the comparison that follows.
+    match basis.crls.proven().seal(seal).filter(|known| known.0 == algorithm) {
+        Some(known)
+            if package.size(index) == seal.len() as u64 && *package.read(index, MAX_SEAL_BYTES as u64)? == *seal =>
+        {
+            Ok(known.1.clone())
         }
+        _ => package.digest(index, algorithm),
     }
-    package.digest(index, algorithm)
 }
 
 /// Whether the seal's own file is byte for byte the seal that was signed.

@@ -8,7 +8,10 @@ use std::{
 use exchange_seal::{
     algorithm::Algorithm,
     certificate::Certificate,
-    make::{PrivateKey, pki::request_key},
+    make::{
+        PrivateKey,
+        pki::{request, request_key},
+    },
 };
 use ring::rand::SystemRandom;
 
@@ -75,6 +78,43 @@ fn what_openssl_signs_verifies_here() {
             let value = std::fs::read(at.join("value")).unwrap();
             assert_eq!(Algorithm::Sm2Sm3.verify(&certificate.key, message, &value).is_ok(), holds, "{id}");
         }
+    }
+}
+
+#[test]
+fn a_request_made_here_is_read_here_and_by_openssl() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let random = SystemRandom::new();
+    let sm2 = has_sm2(at);
+    for algorithm in [Algorithm::Sm2Sm3, Algorithm::EcdsaSha256, Algorithm::EcdsaSha384, Algorithm::Ed25519] {
+        let key = PrivateKey::generate(algorithm, &random).unwrap();
+        let der = request("济南市行政审批服务局", &key, &random).unwrap();
+        assert_eq!(request_key(&der).unwrap(), *key.public());
+        // Another key's request with this signature proves nothing.
+        let other = PrivateKey::generate(algorithm, &random).unwrap();
+        let mut altered = der.clone();
+        let at_key = der.windows(key.public().bytes.len()).position(|part| part == key.public().bytes).unwrap();
+        altered[at_key..at_key + key.public().bytes.len()].copy_from_slice(&other.public().bytes);
+        let error = request_key(&altered).unwrap_err().to_string();
+        assert!(error.contains("the request proves no possession"), "{error}");
+        std::fs::write(at.join("csr.der"), &der).unwrap();
+        let mut verify = vec!["req", "-verify", "-in", "csr.der", "-inform", "DER", "-noout", "-subject", "-utf8"];
+        if algorithm == Algorithm::Sm2Sm3 {
+            if !sm2 {
+                continue;
+            }
+            verify.extend(["-vfyopt", "distid:1234567812345678"]);
+        }
+        let Some(output) = openssl(at, &verify) else { continue };
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(output.status.success() && said.contains("verify OK"), "{}: {said}", algorithm.name());
+    }
+    let key = PrivateKey::generate(Algorithm::Sm2Sm3, &random).unwrap();
+    for name in ["", " ", "a\nb", &"名".repeat(65)] {
+        let error = request(name, &key, &random).unwrap_err().to_string();
+        assert!(error.contains("a name has 1 to 64 characters"), "{error}");
     }
 }
 

@@ -29,10 +29,11 @@ pub(super) const EXAMPLES: &str = r#"Examples:
   exchange-node document render --template my.toml --values values.json --out licence.svg -o json
 
 values.json, all texts; "copy" makes a copy for one use (加注件), "valid_until" may be missing (长期):
-  {"certificate_id": "1.2.156.3005.2.…", "type_name": "营业执照", "environment": "exercise",
+  {"certificate_id": "1.2.156.3005.2.11100000MB0143028R001.11370100XXXX00001Q.370100202600000001.001.O",
+   "type_name": "营业执照", "environment": "exercise",
    "issuer": {"uscc": "11370100XXXX00001Q", "name": "济南市行政审批服务局"},
    "issued_on": "2026-11-25", "valid_from": "2026-11-25", "valid_until": "2030-11-24",
-   "fields": {"CZZT": "样例有限公司", "KZ_LX": "有限责任公司"},
+   "fields": {"CZZT": "样例有限公司", "CZZTDM": "91379999MA0000001T", "KZ_LX": "有限责任公司"},
    "copy": {"cause": "办理开户", "requester": "样例银行",
             "made_on": "2026-11-25", "expires_on": "2026-12-24"}}
 "#;
@@ -52,6 +53,13 @@ pub(in crate::cli) struct RenderArgs {
     /// What is written: .ofd, without a seal, or .svg.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+}
+
+#[cfg(test)]
+impl RenderArgs {
+    pub(super) fn new(template: &str, values: &Path, out: &Path) -> Self {
+        Self { template: template.to_owned(), values: values.to_owned(), out: out.to_owned() }
+    }
 }
 
 #[derive(Deserialize)]

@@ -157,3 +157,49 @@ fn show_tells_without_judging() {
     }
     assert_eq!(show::run(&corpus("sm2-v4.esl"), Format::Table).unwrap_err().exit(), Exit::Usage);
 }
+
+/// Page ids of the vectors are no places: a reader counts pages from 1.
+#[test]
+fn a_page_is_told_by_its_place() {
+    let folder = pinned("sm2", "");
+    let args = arguments("sm2-v4.ofd", folder.path());
+    let (anchors, crls) = (anchors(&args, args.at.unwrap()).unwrap(), Crls::default());
+    let basis = Basis {
+        anchors: &anchors,
+        crls: &crls,
+        signers: &[],
+        now: args.at.unwrap(),
+        crl_grace_ms: 0,
+        without_crl: true,
+        limits: Limits::DEFAULT,
+    };
+    let mut report = verify(File::open(&args.file).unwrap(), &basis);
+    let pages = PageNumbers::read(File::open(&args.file).unwrap());
+    let signature = &mut report.signatures[0];
+    let (id, boundary) = (signature.places[0].page.clone(), signature.places[0].boundary_mm.clone());
+    assert_eq!(pages.seen_on(signature), format!("page 1 at {boundary} mm"));
+    signature.places[0].page = format!("{id}0");
+    assert_eq!(pages.seen_on(signature), format!("page id {id}0 at {boundary} mm"));
+    assert_eq!(PageNumbers::default().seen_on(signature), format!("page id {id}0 at {boundary} mm"));
+}
+
+/// What the help shows is what the program takes.
+#[test]
+fn the_values_of_the_help_make_a_licence() {
+    let (_, values) = render::EXAMPLES.split_once("(长期):\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("values.json"), values).unwrap();
+    for out in ["licence.ofd", "licence.svg"] {
+        let args = render::RenderArgs::new("business-licence", &file("values.json"), &file(out));
+        assert_eq!(render::run(&args, Format::Json).unwrap(), Exit::Ok, "{out}");
+        assert!(std::fs::metadata(file(out)).unwrap().len() > 1_000, "{out}");
+    }
+    // Without the holder's code it is none.
+    let without = values.replace("\"CZZTDM\": \"91379999MA0000001T\", ", "");
+    assert_ne!(without, values);
+    std::fs::write(file("values.json"), without).unwrap();
+    let args = render::RenderArgs::new("business-licence", &file("values.json"), &file("other.ofd"));
+    let failure = render::run(&args, Format::Json).unwrap_err();
+    assert!(failure.to_string().contains("CZZTDM"), "{failure}");
+}

@@ -221,7 +221,17 @@ fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
         "--fields",
         "fields.json",
     ];
+    let tried = seen.run(program, &at, "certificate issue", &[&issue[..], &["--dry-run"]].concat(), 0);
+    assert_eq!((&tried["would_issue"], &tried["revision"]), (&json!("111000000000131433001"), &json!(1)), "{tried}");
+    let mut early = issue;
+    early[9] = "2999-01-02";
+    let said = office.node(&[&["certificate", "issue", "-o", "json", "--dry-run"], &early[..]].concat());
+    assert!(said.code != 0 && said.err.contains("2999-01-02"), "{} {}", said.code, said.err);
+    let before = seen.run(program, &at, "certificate list", &["--profile", hall, "--limit", "1000"], 0);
     let issued = seen.run(program, &at, "certificate issue", &issue, 0);
+    let after = seen.run(program, &at, "certificate list", &["--profile", hall, "--limit", "1000"], 0);
+    let count = |list: &Value| list.as_array().unwrap().len();
+    assert_eq!(count(&before) + 1, count(&after), "a dry run issues nothing");
     let id = issued["certificate_id"].as_str().unwrap();
     let shown = seen.run(program, &at, "certificate show", &[id, "--profile", hall], 0);
     assert_eq!(shown["certificate_id"], id);
@@ -247,6 +257,13 @@ fn certificates(seen: &mut Seen, office: &Office, hall: &str) {
         "--reason",
         "演练",
     ];
+    let tried = seen.run(program, &at, "certificate status", &[&change[..], &["--dry-run"]].concat(), 0);
+    assert_eq!(tried["would_become"], "CANCELLED", "{tried}");
+    assert_eq!(seen.run(program, &at, "certificate show", &[id, "--profile", hall], 0)["status"], "STATUS_ACTIVE");
+    let mut never = change;
+    never[4] = "NOT_YET_ACTIVE";
+    let said = office.node(&[&["certificate", "status", "-o", "json", "--dry-run"], &never[..]].concat());
+    assert!(said.code != 0 && said.err.contains("STATUS_CHANGE_NOT_ALLOWED"), "{} {}", said.code, said.err);
     let changed = seen.run(program, &at, "certificate status", &change, 0);
     assert_eq!(changed["status"], "STATUS_CANCELLED", "{changed}");
     let listed = seen.run(program, &at, "certificate list", &["--profile", hall, "--limit", "2"], 0);
@@ -433,6 +450,8 @@ fn every_command_of_ca_tools_speaks_json() {
         let issue = ["--ca", "seal-ca", "--profile", profile, "--name", name, "--out", name];
         assert_eq!(json("seal-ca issue", &with_pass(&issue))["profile"], profile);
     }
+    let request = json("seal-ca request", &["--name", "office", "--out", "office"]);
+    assert_eq!((&request["request"], &request["algorithm"]), (&json!("office.csr"), &json!("SM2 with SM3")));
     fs::write(at.join("seal.png"), crate::seals::picture()).unwrap();
     let new = ["--key", "maker.key", "--certificate", "maker.crt", "--picture", "seal.png", "--name", "测试章"];
     let new = [&new[..], &["--id", "37010000000001", "--for", "signer.crt", "--out", "seal.esl"]].concat();
