@@ -28,6 +28,7 @@ fn arguments(file: &str, anchors: &Path) -> VerifyArgs {
         root_crls: Vec::new(),
         crls: vec![corpus("sm2-root.crl"), corpus("ring-root.crl")],
         signers: Vec::new(),
+        certificate: None,
         without_crl: false,
         at: Some(moment("2026-11-25T00:00:00Z").unwrap()),
     }
@@ -94,7 +95,7 @@ fn what_cannot_be_used() {
 fn json_has_the_words_of_verdict_and_steps() {
     let folder = pinned("sm2", "");
     let args = arguments("sm2-altered.ofd", folder.path());
-    let anchors = anchors(&args, args.at.unwrap()).unwrap();
+    let (anchors, _) = believed(&args, args.at.unwrap()).unwrap();
     let crls = Crls::new(seal_trust::crls(&args.crls[0]).unwrap());
     let basis = Basis {
         anchors: &anchors,
