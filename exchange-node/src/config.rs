@@ -271,7 +271,7 @@ pub struct Limits {
     pub documents_per_caller: usize,
     /// Longest time for a document, from its first byte to the answer, in seconds; a shorter deadline of the caller holds.
     pub document_seconds: u32,
-    /// Longest wait for the next part of a document, in seconds.
+    /// Longest wait for the next part of a document, seconds; beyond the first such time it has to come with 8 KiB a second.
     pub document_idle_seconds: u32,
     /// TLS handshakes at once, and of one address.
     pub handshakes: usize,

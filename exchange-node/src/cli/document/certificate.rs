@@ -10,10 +10,7 @@ use exchange_core::{certificate::Header, export::verify};
 use exchange_proto::export::{MAX_FILE_BYTES, decode_file};
 use exchange_seal::{Report, licence::file_salt};
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, path::Path};
 
 /// The signed header of an export that is genuine by this trust.
 pub(super) fn header(path: &Path, trust: &Trust) -> Result<Header, Failure> {
@@ -39,12 +36,7 @@ pub(super) struct Of {
 }
 
 impl Of {
-    pub(super) fn judge(
-        header: &Header,
-        document: &mut File,
-        path: &PathBuf,
-        report: &Report,
-    ) -> Result<Self, Failure> {
+    pub(super) fn judge(header: &Header, document: &mut File, path: &Path, report: &Report) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::file(path, &error);
         let bytes = document.metadata().map_err(failed)?.len();
         let salts: Vec<[u8; 16]> = file_salt(&report.documents).into_iter().collect();

@@ -29,6 +29,7 @@ fn arguments(file: &str, anchors: &Path) -> VerifyArgs {
         root_crls: Vec::new(),
         crls: vec![corpus("sm2-root.crl"), corpus("ring-root.crl")],
         signers: Vec::new(),
+        certificate: None,
         without_crl: false,
         at: Some(moment("2026-11-25T00:00:00Z").unwrap()),
     }

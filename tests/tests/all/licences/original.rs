@@ -114,7 +114,10 @@ async fn offline_with_an_export() {
         (output.status.code().unwrap(), said["verdict"].clone(), said["certificate"].clone())
     };
     let id = |at: usize| exported[at].0.certificate_id.clone();
-    let of = |at: usize, file: &str, number: Option<u32>| serde_json::json!({ "certificate_id": id(at), "file": file, "file_number": number });
+    let of = |at: usize, file: &str, number: Option<u32>| {
+        let id = id(at);
+        serde_json::json!({ "certificate_id": id, "file": file, "file_number": number })
+    };
     assert_eq!(verify("licence.ofd", "own.cert.pb"), (0, "VALID".into(), of(0, "AGREES", Some(0))));
     assert_eq!(verify("licence.ofd", "other.cert.pb"), (11, "VALID".into(), of(1, "DIFFERS", None)));
     assert_eq!(verify("plain.ofd", "own.cert.pb"), (10, "VALID".into(), of(0, "NOT_KNOWN", None)));
