@@ -3,6 +3,7 @@
 use crate::world::*;
 use exchange_core::{
     access::{AccessKind, AccessRecord},
+    certificate_id::{CertificateId, IssuerCode},
     disclosure::file_digest,
     region::Region,
 };
@@ -272,6 +273,11 @@ async fn not_this_copy(world: &World, id: &str, other: &str, owner: &Person) {
     let none = v1::UseCopyRequest { copy_number: "no number".into(), ..good.clone() };
     refused(client.use_copy(none).await, "FIELD_INVALID");
     let none = v1::UseCopyRequest { certificate_id: id.replace(".001.", ".009."), ..good.clone() };
+    refused(client.use_copy(none).await, "CHECK_DIGIT_WRONG");
+    let issued = CertificateId::parse(id).unwrap();
+    let IssuerCode::Uscc(uscc) = issued.issuer() else { panic!("{id} names no department") };
+    let never = CertificateId::new(issued.type_code(), uscc, "370100202600000041", 1).unwrap();
+    let none = v1::UseCopyRequest { certificate_id: never.to_string(), ..good.clone() };
     refused(client.use_copy(none).await, "CERTIFICATE_NOT_FOUND");
     // None of this has used it.
     assert_eq!(used(world, QINGDAO, good).await.result(), CopyUse::UsedNow);
