@@ -24,7 +24,6 @@ fn arguments(file: &str, anchors: &Path) -> VerifyArgs {
         file: corpus(file),
         anchors: Some(anchors.to_owned()),
         bundle: None,
-        certificate: None,
         roots: Vec::new(),
         root_crls: Vec::new(),
         crls: vec![corpus("sm2-root.crl"), corpus("ring-root.crl")],
@@ -164,7 +163,7 @@ fn show_tells_without_judging() {
 fn a_page_is_told_by_its_place() {
     let folder = pinned("sm2", "");
     let args = arguments("sm2-v4.ofd", folder.path());
-    let (anchors, crls) = (anchors(&args, args.at.unwrap()).unwrap(), Crls::default());
+    let ((anchors, _), crls) = (believed(&args, args.at.unwrap()).unwrap(), Crls::default());
     let basis = Basis {
         anchors: &anchors,
         crls: &crls,
