@@ -251,10 +251,9 @@ async fn used_once(world: &World, id: &str, owner: &Person) {
 async fn at_the_same_time(world: &World, id: &str, owner: &Person) {
     let copy = copied(world, JINAN, wanted(id, owner)).await.unwrap();
     let tries = [JINAN, QINGDAO, YANTAI, JINAN, QINGDAO, YANTAI].map(|at| used(world, at, presented(id, &copy)));
-    let mut answers = Vec::new();
     let [a, b, c, d, e, f] = tries;
     let (a, b, c, d, e, f) = tokio::join!(a, b, c, d, e, f);
-    answers.extend([a, b, c, d, e, f].map(|answer| answer.result()));
+    let answers = [a, b, c, d, e, f].map(|answer| answer.result());
     assert_eq!(answers.iter().filter(|one| **one == CopyUse::UsedNow).count(), 1, "{answers:?}");
     assert_eq!(answers.iter().filter(|one| **one == CopyUse::AlreadyUsed).count(), 5, "{answers:?}");
 }

@@ -1,6 +1,5 @@
 //! Licences as documents: written, read back, refused.
 
-mod salt;
 mod templates;
 
 use std::{collections::BTreeMap, io::Cursor};
@@ -387,9 +386,9 @@ fn a_copy_says_so_on_every_page_and_in_its_metadata() {
     let copy = sample.ofd();
     for number in 0..pages {
         let text = plain(&page(&copy, number));
-        let counted = format!("编号：{NUMBER}");
+        let numbered = format!("编号：{NUMBER}");
         for part in
-            ["仅供办理购房提取住房公积金使用", "申请方：青岛市住房公积金管理中心", "有效期至2026年12月24日", &counted]
+            ["仅供办理购房提取住房公积金使用", "申请方：青岛市住房公积金管理中心", "有效期至2026年12月24日", &numbered]
         {
             assert!(text.contains(part), "{part} is not on page {number}");
         }
