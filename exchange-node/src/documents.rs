@@ -267,9 +267,9 @@ impl Documents {
             },
         };
         let verification = self.lookup.verify(Subject::Id(id.clone()), None)?;
-        let header = Self::header(&verification)?;
-        let file = self.file_of(document, bytes, expected.file_salt, report, header.as_ref())?;
-        let form = header.as_ref().map(|header| self.legal_form(header)).transpose()?.flatten();
+        let header = Self::header(&verification);
+        let file = self.file_of(document, bytes, expected.file_salt, report, header)?;
+        let form = header.map(|header| self.legal_form(header)).transpose()?.flatten();
         let original = original::counts_as_original(form, report, file, &verification);
         Ok(Some(Named { id, naming, document_names: said.into_iter().collect(), verification, file, original }))
     }

@@ -20,7 +20,7 @@ use exchange_core::{
     reason::Reason,
     status::Status,
 };
-use exchange_proto::{certificate as convert, v1};
+use exchange_proto::v1;
 use exchange_seal::{Basis, Limits, Report, Verdict, licence::file_salt, verify};
 use ring::digest::{Context, SHA256};
 use std::{
@@ -96,13 +96,9 @@ pub(super) fn counts_as_original(
 
 impl Documents {
     /// The signed header of a certificate that is genuine.
-    pub(super) fn header(verification: &Verification) -> Result<Option<Header>, Refusal> {
+    pub(super) fn header(verification: &Verification) -> Option<&Header> {
         let genuine = verification.verdict == verification::Verdict::Genuine;
-        let Some(shown) = verification.certificate.as_ref().filter(|_| genuine) else { return Ok(None) };
-        // As logged: the one that is kept in memory is without digests.
-        convert::decode_enveloped(shown.envelope.clone())
-            .map(Some)
-            .map_err(|error| Refusal::node(Reason::Internal, error.to_string(), "a logged envelope that reads"))
+        verification.certificate.as_ref().filter(|_| genuine).map(|shown| &*shown.header)
     }
 
     /// The type's, by the version under which the certificate was issued.
@@ -180,9 +176,9 @@ impl Documents {
         };
         let report = verify(Cursor::new(bytes), &basis);
         let verification = self.lookup.verify(Subject::Id(id), None)?;
-        let header = Self::header(&verification)?;
-        let file = self.file_of(&mut Cursor::new(bytes), bytes.len() as u64, Some(salt), &report, header.as_ref())?;
-        let form = header.as_ref().map(|header| self.legal_form(header)).transpose()?.flatten();
+        let header = Self::header(&verification);
+        let file = self.file_of(&mut Cursor::new(bytes), bytes.len() as u64, Some(salt), &report, header)?;
+        let form = header.map(|header| self.legal_form(header)).transpose()?.flatten();
         Ok(file == FileMatch::Agrees(number) && counts_as_original(form, &report, file, &verification))
     }
 }
