@@ -30,7 +30,7 @@ Examples:
   exchange-node document verify licence.ofd --anchors seal-trust --crl seal-trust/crls
   exchange-node document verify seal.esl --anchors seal-trust --crl maker-ca.crl -o json
   exchange-node document verify licence.ofd --bundle bundle.pb --root root.crt --crl seal-crls
-  exchange-node document verify licence.ofd --bundle bundle.pb --root root.crt --crl seal-crls \
+  exchange-node document verify licence.ofd --bundle bundle.pb --root root.crt --crl seal-crls \\
     --certificate 1.2.156.….cert.pb
   exchange-node document show licence.ofd
 
