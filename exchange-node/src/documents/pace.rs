@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// Bytes a second over the whole call, once the longest wait is used up: a line of 64 kbit/s.
 const LEAST_BYTES_A_SECOND: u64 = 8 << 10;
 
-/// The time that a caller has bought: its longest wait, and a second for each [`LEAST_BYTES_A_SECOND`] that came.
+/// The time that a caller has bought: its longest wait, and a second for each 8 KiB that came.
 #[derive(Debug)]
 pub struct Pace {
     begun: Instant,
