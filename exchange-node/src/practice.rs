@@ -76,6 +76,8 @@ pub struct Practice {
     options: Options,
     /// Regions whose departments have seals.
     sealed: BTreeSet<Region>,
+    /// Whose seals every node believes.
+    believed: Option<Region>,
 }
 
 impl Practice {
@@ -115,6 +117,7 @@ impl Practice {
             cas: BTreeMap::new(),
             options,
             sealed: BTreeSet::new(),
+            believed: None,
         };
         for region in practice.options.regions.clone() {
             practice.region(region, &index, now)?;
@@ -281,10 +284,11 @@ impl Practice {
             "[node]\nregion = \"{region}\"\nname = \"{NODE}\"\ndata = \"data\"\nenvironment = \"exercise\"\n\n\
              [listen]\ngrpc = \"{address}\"\n\n\
              [identity]\ncertificate = \"node.pem\"\nkey = \"node.key\"\n\n\
-             [trust]\nroots = [\"../root.pem\"]\nbundle = \"../bundle.pb\"\ncrls = [\"../crls.pem\"]\n\n\
+             [trust]\nroots = [\"../root.pem\"]\nbundle = \"../bundle.pb\"\ncrls = [\"../crls.pem\"]\n{seals}\n\
              [keys]\nevent_log = \"events.key\"\naccess_log = \"access.key\"\nindex = [\"../index.key\"]\n\
              store = \"store.key\"\n\n",
             address = self.address(region).unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            seals = self.seal_trust(),
         );
         if let Some(kafka) = &self.options.kafka {
             let _ = write!(text, "[kafka]\nbootstrap_servers = \"{kafka}\"\n\n");

@@ -77,4 +77,10 @@ pub(super) async fn all(world: &mut World, printer: &mut Printer) {
             licences::judge(world),
         )
         .await;
+    printer
+        .step(
+            "烟台 gets a copy for one use 加注件, sealed anew, and uses it; 青岛 comes too late with the same copy",
+            licences::copy(world),
+        )
+        .await;
 }

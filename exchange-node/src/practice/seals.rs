@@ -21,6 +21,7 @@ const SIZE_MM: (u16, u16) = (42, 42);
 /// Kind of a seal of an office, as in GB/T 33481 (01).
 const OFFICE: u16 = 1;
 const DAYS: u32 = 365;
+const MAX_CA_BYTES: usize = 64 << 10;
 /// Templates of the sample types.
 const TEMPLATES: [(Kind, &str); 3] = [
     (Kind::BusinessLicence, "business-licence"),
@@ -75,6 +76,24 @@ impl Practice {
         files::write_new(&folder.join("ca.crl"), files::PUBLIC, crl.as_bytes())?;
         self.sealed.insert(region);
         self.write_config(region)
+    }
+
+    /// Every node believes the seals of a region, and reads their CRL, from the next reload on.
+    ///
+    /// # Errors
+    /// See [`Error`]; the region has no seals.
+    pub fn believe_seals(&mut self, region: Region) -> Result<(), Error> {
+        let path = self.folder.join("seals").join(region.as_str()).join("ca.pem");
+        let file = files::read(&path, MAX_CA_BYTES)?;
+        let ca = files::blocks(&file, files::CERTIFICATE, "ca.pem")?;
+        self.next_bundle(|bundle| bundle.seal_anchors.extend(ca))?;
+        self.believed = Some(region);
+        self.options.regions.clone().into_iter().try_for_each(|region| self.write_config(region))
+    }
+
+    /// What `[trust]` says of seals.
+    pub(super) fn seal_trust(&self) -> String {
+        self.believed.map_or_else(String::new, |region| format!("seal_crls = \"../seals/{region}\"\n"))
     }
 
     /// What a department's section and `[licences]` say of seals.

@@ -1,7 +1,8 @@
 //! A sealed licence: made by one city's node, judged offline in another.
 
-use super::super::world::{JINAN, World, YANTAI, region};
+use super::super::world::{JINAN, QINGDAO, World, YANTAI, region};
 use crate::{
+    copies,
     practice::{OPERATOR, SYSTEM},
     sample::{Kind, departments::Department},
 };
@@ -19,6 +20,7 @@ use exchange_seal::{
     verify,
 };
 use std::io::{Cursor, Read, Write};
+use tonic::Streaming;
 
 /// 食品经营许可: its material is the business licence itself.
 const MATTER: &str = "370199001000";
@@ -81,9 +83,48 @@ pub(super) async fn judge(world: &mut World) -> Result<String> {
     ))
 }
 
-async fn fetch(world: &mut World) -> Result<Vec<u8>> {
+/// 烟台 gets a copy for one use in the place of the document, sealed for it anew, and uses it; then 青岛 wants to use it too.
+pub(super) async fn copy(world: &mut World) -> Result<String> {
+    // The asking node hands over only what verifies under seals that it believes.
+    world.practice()?.believe_seals(region(JINAN)?)?;
+    for code in [JINAN, QINGDAO, YANTAI] {
+        let channel = world.channel(code, OPERATOR).await?;
+        AdminServiceClient::new(channel).reload(v1::ReloadRequest {}).await?;
+    }
+    let request =
+        v1::FetchCopyRequest { question: Some(question(world, 2)?), certificate_id: world.fact("licence")?, file: 0 };
+    let mut client = DocumentServiceClient::new(world.channel(YANTAI, SYSTEM).await?);
+    let (described, document) = received(client.fetch_copy(request).await?.into_inner()).await?;
+    let facts = described.copy.context("the document does not say that it is a copy")?;
+    std::fs::write(world.folder.join("licence-copy.ofd"), &document)?;
+    let verdict = judged(world, &document)?.verdict;
+    ensure!(verdict == Verdict::Valid, "{verdict}");
+
+    let mut results = Vec::new();
+    for code in [YANTAI, QINGDAO] {
+        let request = v1::UseCopyRequest {
+            request_id: world.request_id(),
+            certificate_id: world.fact("licence")?,
+            copy_number: facts.number.clone(),
+            sha256: facts.sha256.clone(),
+        };
+        let mut client = DocumentServiceClient::new(world.channel(code, SYSTEM).await?);
+        results.push(client.use_copy(request).await?.into_inner().result());
+    }
+    ensure!(results == [v1::CopyUse::UsedNow, v1::CopyUse::AlreadyUsed], "{results:?}");
+    Ok(format!(
+        "licence-copy.ofd, {verdict}, for \"{}\" until {}; in 烟台 {}, then in 青岛 {}",
+        facts.cause,
+        facts.expires_on,
+        copies::word(results[0]),
+        copies::word(results[1])
+    ))
+}
+
+/// For the matter, as the `number`th case of the day.
+fn question(world: &World, number: u32) -> Result<v1::Question> {
     let clerk = Department::MarketRegulation.of(region(YANTAI)?).context("no code for the department")?;
-    let question = v1::Question {
+    Ok(v1::Question {
         question_id: world.request_id(),
         purpose: Some(v1::question::Purpose::Matter(v1::MatterPurpose {
             matter_code: MATTER.to_owned(),
@@ -91,7 +132,7 @@ async fn fetch(world: &mut World) -> Result<Vec<u8>> {
             situation: String::new(),
             responsible_region: YANTAI.to_owned(),
         })),
-        case_number: ReceiptNumber::new(region(YANTAI)?, today(world)?, 1)?.to_string(),
+        case_number: ReceiptNumber::new(region(YANTAI)?, today(world)?, number)?.to_string(),
         party: Some(v1::Party {
             holder: Some(v1::Holder { code_type: "001".to_owned(), code: company()? }),
             relation: v1::Relation::Self_ as i32,
@@ -104,17 +145,26 @@ async fn fetch(world: &mut World) -> Result<Vec<u8>> {
         }),
         purpose_text: "食品经营许可".to_owned(),
         ..Default::default()
-    };
-    let request = v1::FetchRequest { question: Some(question), certificate_id: world.fact("licence")?, file: 0 };
+    })
+}
+
+async fn fetch(world: &mut World) -> Result<Vec<u8>> {
+    let request =
+        v1::FetchRequest { question: Some(question(world, 1)?), certificate_id: world.fact("licence")?, file: 0 };
     let mut client = DocumentServiceClient::new(world.channel(YANTAI, SYSTEM).await?);
-    let mut parts = client.fetch(request).await?.into_inner();
-    let mut document = Vec::new();
+    Ok(received(client.fetch(request).await?.into_inner()).await?.1)
+}
+
+async fn received(mut parts: Streaming<v1::FetchResponse>) -> Result<(v1::FetchedFile, Vec<u8>)> {
+    let (mut described, mut document) = (None, Vec::new());
     while let Some(message) = parts.message().await? {
-        if let Some(Part::Chunk(chunk)) = message.part {
-            document.extend_from_slice(&chunk);
+        match message.part {
+            Some(Part::File(file)) => described = Some(file),
+            Some(Part::Chunk(chunk)) => document.extend_from_slice(&chunk),
+            None => {}
         }
     }
-    Ok(document)
+    Ok((described.context("no description of the file")?, document))
 }
 
 /// By the certificate of the seals' authority and its CRL alone.
