@@ -128,13 +128,15 @@ async fn an_endless_stream_ends_with_its_callers_credential() {
     let end = tokio::time::timeout(Duration::from_secs(1), stream.message()).await.expect("within a second");
     assert!(end.is_err(), "{end:?}");
     assert!(health.check(HealthCheckRequest::default()).await.is_err(), "and does not come back");
-    // The caller may know before the node has taken note.
+    // The caller may know before the node has taken note; and a call that met the end of the old connection has not made a
+    // new one: it is the next one that is refused.
     let noted = async {
         loop {
             if let Some(refused) = served.tls.refusals().last().last() {
                 return refused.fault;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(health.check(HealthCheckRequest::default()).await.is_err());
         }
     };
     assert_eq!(tokio::time::timeout(Duration::from_secs(10), noted).await.expect("it is noted"), "REVOKED");
