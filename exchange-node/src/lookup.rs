@@ -142,7 +142,7 @@ impl Lookup {
 
     /// An own certificate is in `own/` before its holders and its signer's credential are in the index: until then nobody
     /// is told that it has none.
-    fn is_indexed(&self, region: Region, found: &row::CertificateRow) -> Result<bool, Refusal> {
+    pub(crate) fn is_indexed(&self, region: Region, found: &row::CertificateRow) -> Result<bool, Refusal> {
         if region != self.region {
             return Ok(true);
         }

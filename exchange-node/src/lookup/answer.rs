@@ -24,7 +24,11 @@ use exchange_core::{
     sealed,
 };
 use exchange_proto::{access as convert, certificate, store as row, v1};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// How long an answer waits for the own index, which is some 10 ms behind as a rule, and how often it looks.
+const INDEX_PATIENCE: Duration = Duration::from_secs(1);
+const INDEX_LOOK: Duration = Duration::from_millis(5);
 
 /// A question as it comes from another city.
 #[derive(Debug)]
@@ -123,7 +127,7 @@ impl Lookup {
         asked: &AccessRecord,
         party: &Party,
     ) -> Result<Released, Refusal> {
-        let judged = self.judge(asking, asked, party, purpose::grant)?;
+        let judged = self.judge(asking, asked, party, purpose::grant).await?;
         let disclosures = match &judged.grant {
             Ok(grant) => self.disclosures(grant)?,
             Err(_) => Vec::new(),
@@ -221,8 +225,28 @@ impl Lookup {
         Ok(certificate::decode_disclosures(&plain).map_err(|error| broken(error.to_string()))?)
     }
 
+    /// A certificate of this city, once its holders are in the index: the row is there a moment before them, and after a loss
+    /// of power they are read out of the log again. Until then nobody is refused as no holder.
+    async fn indexed(&self, id: &str) -> Result<Option<Arc<row::CertificateRow>>, Refusal> {
+        let end = self.clock.instant() + INDEX_PATIENCE;
+        loop {
+            let Some(found) = self.store.own_certificate(self.region, id)? else { return Ok(None) };
+            if self.is_indexed(self.region, &found)? {
+                return Ok(Some(found));
+            }
+            if self.clock.instant() >= end {
+                let found = "an index of the own log that has not come to the certificate yet";
+                return Err(Refusal::node(Reason::RegionStale, found, "the same question in a moment"));
+            }
+            self.clock.sleep(INDEX_LOOK).await;
+        }
+    }
+
     /// The grant, on this city's own copies of certificate, type and matter.
-    pub(super) fn judge<G>(
+    ///
+    /// # Errors
+    /// `REGION_STALE`: the own index is behind. Nothing is recorded, and the same question may come again.
+    pub(super) async fn judge<G>(
         &self,
         asking: Region,
         asked: &AccessRecord,
@@ -231,7 +255,7 @@ impl Lookup {
     ) -> Result<Judged<G>, Refusal> {
         let nothing = |reason| Ok(Judged { grant: Err(reason), found: None, tag: None });
         let Purpose::Matter(purpose) = &asked.purpose else { return nothing(Reason::MatterUnknown) };
-        let Some(found) = self.store.own_certificate(self.region, &asked.certificate_id)? else {
+        let Some(found) = self.indexed(&asked.certificate_id).await? else {
             return nothing(Reason::CertificateNotFound);
         };
         let code = purpose.matter_code.as_str();

@@ -65,7 +65,7 @@ impl Lookup {
         party: &Party,
         index: u32,
     ) -> Result<AnsweredFile, Refusal> {
-        let judged = self.judge(asking, asked, party, |facts| purpose::grant_file(facts, index))?;
+        let judged = self.judge(asking, asked, party, |facts| purpose::grant_file(facts, index)).await?;
         let number = self.copy_number(proof);
         let made = match &judged.grant {
             Err(reason) => Err(*reason),

@@ -309,7 +309,7 @@ impl Lookup {
         party: &Party,
         index: u32,
     ) -> Result<AnsweredFile, Refusal> {
-        let judged = self.judge(asking, asked, party, |facts| purpose::grant_file(facts, index))?;
+        let judged = self.judge(asking, asked, party, |facts| purpose::grant_file(facts, index)).await?;
         let file = match &judged.grant {
             Ok(grant) => {
                 let id = grant.certificate_id().as_str();

@@ -17,7 +17,11 @@ use exchange_proto::{
 };
 use ring::digest::{SHA256, digest};
 use std::{
-    sync::{Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -140,6 +144,43 @@ async fn a_look_between_evidence_and_stop() {
     });
     assert!(stopped(), "the check took a running feed for a stopped one");
     simulation.check().await;
+}
+
+/// A question about a certificate came before the index of the custodian's own log, which is behind for a moment after an
+/// issue and for longer after a loss of power: the holder was refused as none, and that was recorded. PUR-1 has no word for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_comes_before_the_own_index() {
+    let mut world = World::with_catalogue("found: own index").await;
+    let held = Arc::new(AtomicBool::new(false));
+    let holds = Arc::clone(&held);
+    let trap = Trap::observed(move |point| {
+        while point == Point::OwnIndexBegun && holds.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5)); // on a thread that may block
+        }
+    });
+    world.kill(JINAN);
+    world.start_with(JINAN, trap).await;
+    world.all_writable().await;
+    world.settle().await;
+    let owner = Person::new(0, 41);
+    held.store(true, Ordering::Relaxed);
+    let issued = world.issue(JINAN, deed(JINAN, &owner)).await;
+    let id = issued.certificate_id.as_str();
+    until("the other city knows it", async || {
+        world.store(QINGDAO).indexed_certificate(region(JINAN), id).unwrap().is_some()
+    })
+    .await;
+    let asked = lookup(question(JINAN, &owner, v1::Relation::Self_), id, &["KZ_ZL"]);
+    // Nothing is on record: the same question may come again.
+    refused(world.look_up(QINGDAO, asked.clone()).await, "REGION_STALE");
+    let (answer, ()) = tokio::join!(world.look_up(QINGDAO, asked), async {
+        tokio::time::sleep(Duration::from_millis(100)).await; // while the question waits
+        held.store(false, Ordering::Relaxed);
+    });
+    let certificate = answer.unwrap().into_inner().certificate.unwrap();
+    assert_eq!(certificate.disclosures.len(), 1);
+    world.settle().await;
+    world.check_invariants();
 }
 
 /// The DER of each list of a file.
