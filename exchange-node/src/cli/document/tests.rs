@@ -91,22 +91,26 @@ fn what_cannot_be_used() {
     assert!(failure.to_string().contains("broken.der"), "{failure}");
 }
 
+/// What is believed, at the moment of the arguments.
+fn basis<'a>(args: &VerifyArgs, anchors: &'a Anchors, crls: &'a Crls) -> Basis<'a> {
+    Basis {
+        anchors,
+        crls,
+        signers: &[],
+        now: args.at.unwrap(),
+        crl_grace_ms: 0,
+        without_crl: args.without_crl,
+        limits: Limits::DEFAULT,
+    }
+}
+
 #[test]
 fn json_has_the_words_of_verdict_and_steps() {
     let folder = pinned("sm2", "");
     let args = arguments("sm2-altered.ofd", folder.path());
     let (anchors, _) = believed(&args, args.at.unwrap()).unwrap();
     let crls = Crls::new(seal_trust::crls(&args.crls[0]).unwrap());
-    let basis = Basis {
-        anchors: &anchors,
-        crls: &crls,
-        signers: &[],
-        now: args.at.unwrap(),
-        crl_grace_ms: 0,
-        without_crl: false,
-        limits: Limits::DEFAULT,
-    };
-    let value = report_value(&verify(File::open(&args.file).unwrap(), &basis));
+    let value = report_value(&verify(File::open(&args.file).unwrap(), &basis(&args, &anchors, &crls)));
     assert_eq!(value["verdict"], "ALTERED");
     let signature = &value["signatures"][0];
     let steps: Vec<&str> = signature["steps"].as_array().unwrap().iter().map(|s| s["step"].as_str().unwrap()).collect();
@@ -162,18 +166,9 @@ fn show_tells_without_judging() {
 #[test]
 fn a_page_is_told_by_its_place() {
     let folder = pinned("sm2", "");
-    let args = arguments("sm2-v4.ofd", folder.path());
+    let args = VerifyArgs { without_crl: true, ..arguments("sm2-v4.ofd", folder.path()) };
     let ((anchors, _), crls) = (believed(&args, args.at.unwrap()).unwrap(), Crls::default());
-    let basis = Basis {
-        anchors: &anchors,
-        crls: &crls,
-        signers: &[],
-        now: args.at.unwrap(),
-        crl_grace_ms: 0,
-        without_crl: true,
-        limits: Limits::DEFAULT,
-    };
-    let mut report = verify(File::open(&args.file).unwrap(), &basis);
+    let mut report = verify(File::open(&args.file).unwrap(), &basis(&args, &anchors, &crls));
     let pages = PageNumbers::read(File::open(&args.file).unwrap());
     let signature = &mut report.signatures[0];
     let (id, boundary) = (signature.places[0].page.clone(), signature.places[0].boundary_mm.clone());
