@@ -34,12 +34,6 @@ impl Clock {
         tokio::time::sleep(duration).await;
     }
 
-    /// Waits on a thread that may block.
-    #[allow(clippy::disallowed_methods, reason = "this is the seam")]
-    pub fn block(&self, duration: Duration) {
-        std::thread::sleep(duration);
-    }
-
     /// Moves the wall clock of this node, for tests of skew.
     #[cfg(any(test, feature = "test-util"))]
     pub fn shift_ms(&self, by: i64) {

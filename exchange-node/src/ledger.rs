@@ -33,7 +33,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use exchange_core::{merkle::Hash, reason::Reason};
 use group::Group;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use unknown::UnknownAfterPanic;
 
@@ -45,11 +45,10 @@ pub const MAX_ENTRIES: usize = 1_000;
 pub const MAX_ENTRY_BYTES: usize = 768_000;
 /// Commands that may wait; more callers wait for a place.
 const QUEUE: usize = 1_024;
-/// While several commands wait and more keep coming, a group waits for them in steps of this length: a sync, two
-/// signatures and the readers' checks of them cost the same for one command and for fifty.
-const GATHER: Duration = Duration::from_micros(200);
-/// Most steps of one group.
-const MAX_GATHERS: usize = 5;
+/// How often a group in which several commands wait gives way to the other threads, if each time brings another command: a
+/// sync, two signatures and the readers' checks of them cost the same for one command and for fifty. Where a core is idle
+/// nothing comes of it, and nothing is waited for.
+const MAX_GATHERS: usize = 64;
 
 /// Something that wants to change own data.
 pub trait Command: Send + 'static {
@@ -313,14 +312,14 @@ impl Writer {
         }
     }
 
-    /// Takes what comes within a moment, if callers come in numbers; one that comes alone is not held up.
+    /// Takes what the other threads have under way, if callers come in numbers; one that comes alone is not held up.
     fn gather(&mut self, waiting: &mut Vec<Waiting>) {
         for _ in 0..MAX_GATHERS {
             let before = waiting.len();
             if !(2..MAX_COMMANDS).contains(&before) {
                 return;
             }
-            self.parts.clock.block(GATHER);
+            std::thread::yield_now();
             while waiting.len() < MAX_COMMANDS
                 && let Ok(one) = self.commands.try_recv()
             {

@@ -202,23 +202,22 @@ impl Database {
         // Neighbours find each other's place in the cache: a fifth less CPU for the rows of `exchange-bench ingest`.
         // Stable: of two rows with one key the later one counts.
         rows.sort_by(|a, b| (a.space, &a.key).cmp(&(b.space, &b.key)));
-        let concerned = Recent::concerned(&rows);
-        let written = self.write(rows);
+        let written = self.write(&rows);
         // Also where it failed: the outcome is unknown then.
-        self.recent.forget(&concerned);
+        self.recent.forget(&rows);
         written
     }
 
-    fn write(&self, rows: Vec<Write>) -> Result<(), Error> {
+    fn write(&self, rows: &[Write]) -> Result<(), Error> {
         match &*self.engine {
             Engine::Fjall { database, spaces } => {
                 let mode = self.durable.then_some(PersistMode::SyncAll);
                 let mut batch = fjall::OwnedWriteBatch::with_capacity(database.clone(), rows.len()).durability(mode);
                 for Write { space, key, value } in rows {
-                    let keyspace = keyspace(spaces, space)?;
+                    let keyspace = keyspace(spaces, *space)?;
                     match value {
-                        Some(value) => batch.insert(keyspace, key, value),
-                        None => batch.remove(keyspace, key),
+                        Some(value) => batch.insert(keyspace, key.as_slice(), value.clone()),
+                        None => batch.remove(keyspace, key.as_slice()),
                     }
                 }
                 Ok(batch.commit()?)
@@ -228,8 +227,8 @@ impl Database {
                 let mut all = all.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 for Write { space, key, value } in rows {
                     match value {
-                        Some(value) => drop(all.insert((space, key), value)),
-                        None => drop(all.remove(&(space, key))),
+                        Some(value) => drop(all.insert((*space, key.clone()), value.clone())),
+                        None => drop(all.remove(&(*space, key.clone()))),
                     }
                 }
                 Ok(())

@@ -44,18 +44,13 @@ impl Recent {
         get(&self.states, Space::Regions, key, read)
     }
 
-    /// The keys of a commit that [`Recent::forget`] needs after it.
-    pub(super) fn concerned(rows: &[Write]) -> Vec<(Space, Key)> {
-        let kept = |row: &&Write| matches!(row.space, Space::Certificates | Space::Regions);
-        rows.iter().filter(kept).map(|row| (row.space, row.key.clone())).collect()
-    }
-
     /// These rows were written.
-    pub(super) fn forget(&self, written: &[(Space, Key)]) {
-        for (space, key) in written {
-            match space {
-                Space::Certificates => drop(self.certificates.remove(key)),
-                _ => drop(self.states.remove(key)),
+    pub(super) fn forget(&self, written: &[Write]) {
+        for row in written {
+            match row.space {
+                Space::Certificates => drop(self.certificates.remove(&row.key)),
+                Space::Regions => drop(self.states.remove(&row.key)),
+                _ => {}
             }
         }
     }
@@ -101,7 +96,7 @@ mod tests {
     }
 
     fn commit(recent: &Recent) {
-        recent.forget(&Recent::concerned(&[Write::put(Space::Certificates, KEY.to_vec(), row(9))]));
+        recent.forget(&[Write::put(Space::Certificates, KEY.to_vec(), row(9))]);
     }
 
     #[test]
@@ -117,7 +112,7 @@ mod tests {
             Write::put(Space::Certificates, b"370200id".to_vec(), row(9)),
             Write::put(Space::Entries, KEY.to_vec(), row(9)),
         ];
-        recent.forget(&Recent::concerned(&others));
+        recent.forget(&others);
         assert_eq!(revision(&recent, read), Some(1), "other rows were written");
         commit(&recent);
         assert_eq!(revision(&recent, read), Some(2));
