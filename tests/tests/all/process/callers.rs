@@ -110,6 +110,11 @@ impl Callers {
         }
     }
 
+    /// The certificate that they ask about; every node has it in its index.
+    pub(super) fn flat(&self) -> &str {
+        &self.shared.subject.1
+    }
+
     /// Refusals since the last time.
     pub(super) fn refusals(&self) -> Vec<(&'static str, Status)> {
         std::mem::take(&mut self.shared.heard.lock().unwrap().refusals)
